@@ -1,0 +1,189 @@
+"""Settings as values, and their loaders: the only place that reads the environment, the home and the hostname."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import socket
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import msgspec
+import platformdirs
+
+from agent_context.errors import AgentContextError
+
+KB_FILE = "agent-context.toml"
+MACHINE_FILE = "machine.toml"
+APP = "agent-context"
+StructT = TypeVar("StructT", bound=msgspec.Struct)
+TEMPLATE = "github.com/agent-context/agent-context"
+
+
+class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How `sync` reads and sends."""
+
+    quiet_seconds: int = 60
+    push: bool = True
+    lock_seconds: int = 30
+
+
+class ExtractionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What reads learnings out of a session."""
+
+    extractor: Literal["heuristic"] = "heuristic"
+    per_session: int = 5
+
+
+class ConsolidationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What compares a candidate with what is known."""
+
+    encoder: Literal["minilm", "sentence-transformers", "none"] = "minilm"
+
+
+class SnippetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What an agent is given."""
+
+    install: bool = True
+    budget_tokens: int = 1500
+    unreviewed: bool = True
+
+
+class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the site presents itself."""
+
+    evidence: bool = True
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The settings of a knowledge base, `agent-context.toml`, shared by all its machines."""
+
+    template: str = ""
+    review: Literal["direct"] = "direct"
+    sync: SyncSettings = SyncSettings()
+    extraction: ExtractionSettings = ExtractionSettings()
+    consolidation: ConsolidationSettings = ConsolidationSettings()
+    snippet: SnippetSettings = SnippetSettings()
+    site: SiteSettings = SiteSettings()
+
+
+class MachineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """This machine's own settings, `machine.toml` in the user's configuration folder; never in git.
+
+    `checkouts` is what git said of a path when it was last there (path to project folder), `mappings` what a person
+    said of it with `agent-context projects map`.
+    """
+
+    machine: str = ""
+    knowledge_base: str = ""
+    checkouts: dict[str, str] = msgspec.field(default_factory=dict)
+    mappings: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Everything this program takes from the machine it runs on, read once at the start."""
+
+    machine: str
+    config_dir: Path
+    data_dir: Path
+    log_dir: Path
+    claude_dir: Path
+    cwd: Path
+    knowledge_base: Path | None
+    own: MachineSettings
+
+    @property
+    def machine_file(self) -> Path:
+        """Return where this machine's settings are kept."""
+        return self.config_dir / MACHINE_FILE
+
+
+def load_environment() -> Environment:
+    """Read environment, home and machine settings. Raise AgentContextError when the settings do not read."""
+    config_dir = Path(platformdirs.user_config_dir(APP, appauthor=False))
+    own = load_machine_settings(config_dir / MACHINE_FILE)
+    claude = os.environ.get("CLAUDE_CONFIG_DIR")
+    chosen = os.environ.get("AGENT_CONTEXT_KB")
+    name = os.environ.get("AGENT_CONTEXT_MACHINE") or own.machine or socket.gethostname().split(".")[0]
+    return Environment(
+        machine=_clean_name(name),
+        config_dir=config_dir,
+        data_dir=Path(platformdirs.user_data_dir(APP, appauthor=False)),
+        log_dir=Path(platformdirs.user_log_dir(APP, appauthor=False)),
+        claude_dir=Path(claude) if claude else Path.home() / ".claude",
+        cwd=Path.cwd(),
+        knowledge_base=Path(chosen).expanduser().absolute() if chosen else None,
+        own=own,
+    )
+
+
+def child_environment(**more: str) -> dict[str, str]:
+    """Return this process's environment for a child program, with `more` set in it."""
+    return {**os.environ, **more}
+
+
+def find_knowledge_base(environment: Environment, chosen: Path | None) -> Path:
+    """Return the knowledge base to work on: `--kb`, AGENT_CONTEXT_KB, the enclosing one, the machine's own.
+
+    Raise AgentContextError when there is none, or when the chosen folder is none.
+    """
+    for folder in (chosen, environment.knowledge_base):
+        if folder is not None:
+            if (folder / KB_FILE).is_file():
+                return folder.absolute()
+            raise AgentContextError(
+                f"{folder} is not a knowledge base: it has no {KB_FILE}",
+                hint=f"name another folder, or make one there with: agent-context init {folder}",
+            )
+    for folder in (environment.cwd, *environment.cwd.parents):
+        if (folder / KB_FILE).is_file():
+            return folder
+    own = environment.own.knowledge_base
+    if own and (Path(own) / KB_FILE).is_file():
+        return Path(own)
+    raise AgentContextError(
+        "no knowledge base here",
+        hint="go into your clone of it, name it with --kb DIR or AGENT_CONTEXT_KB, or make one: agent-context init DIR",
+    )
+
+
+def load_settings(root: Path) -> Settings:
+    """Read `agent-context.toml`. Raise AgentContextError naming file, key and the nearest valid name."""
+    return _read_toml(root / KB_FILE, Settings)
+
+
+def load_machine_settings(path: Path) -> MachineSettings:
+    """Read the machine's settings, or the defaults where there are none yet."""
+    return _read_toml(path, MachineSettings) if path.exists() else MachineSettings()
+
+
+def _read_toml(path: Path, kind: type[StructT]) -> StructT:
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise AgentContextError(f"{path} cannot be read: {error}", hint="check that it exists and is yours to read") from None
+    except tomllib.TOMLDecodeError as error:
+        raise AgentContextError(f"{path}: {error}", hint="mend that line, or restore the file from git") from None
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        raise AgentContextError(f"{path}: {error}", hint=_nearest(str(error), kind, data)) from None
+
+
+def _nearest(problem: str, kind: type[msgspec.Struct], data: dict[str, Any]) -> str:
+    found = re.search(r"unknown field `(.+?)`(?: - at `\$\.(\w+)`)?", problem)
+    if not found:
+        return "see docs/settings.md for the values it takes"
+    section = {field.name: field.type for field in msgspec.structs.fields(kind)}.get(found.group(2) or "")
+    names = section.__struct_fields__ if section else kind.__struct_fields__
+    close = difflib.get_close_matches(found.group(1), names, n=1)
+    return f"did you mean `{close[0]}`?" if close else f"known settings here: {', '.join(names)}"
+
+
+def _clean_name(name: str) -> str:
+    """Return a machine name that is safe as a file name and in a commit trailer."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-.")[:64] or "machine"

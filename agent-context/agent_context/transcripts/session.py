@@ -1,0 +1,62 @@
+"""What a transcript reader hands on: a session as a list of events, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class EventKind(StrEnum):
+    """Who or what an event comes from. Only `USER` was typed by a person."""
+
+    USER = "user"
+    ASSISTANT = "assistant"
+    TOOL_CALL = "tool call"
+    TOOL_RESULT = "tool result"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened. `at` is UTC `YYYY-MM-DDTHH:MM:SSZ` or empty; `failed` is for tool results."""
+
+    kind: EventKind
+    text: str
+    uuid: str
+    at: str
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A pull request that the session opened: the forge's host and the repository's path on it."""
+
+    host: str
+    repository: str
+
+
+@dataclass(slots=True)
+class Session:
+    """One session file, read. `unknown` counts record types that were passed over, by name."""
+
+    id: str
+    path: Path
+    cwd: str = ""
+    started: str = ""
+    events: list[Event] = field(default_factory=list)
+    pull_requests: list[PullRequest] = field(default_factory=list)
+    broken_lines: int = 0
+    salvaged_lines: int = 0
+    unknown: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A session file that holds nothing to learn from, and why."""
+
+    path: Path
+    reason: str
+    lost: bool = False
