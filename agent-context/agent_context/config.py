@@ -9,11 +9,13 @@ import socket
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 import platformdirs
+import tomli_w
 
+from agent_context.changes import write_atomically
 from agent_context.errors import AgentContextError
 
 KB_FILE = "agent-context.toml"
@@ -161,20 +163,31 @@ def load_machine_settings(path: Path) -> MachineSettings:
     return _read_toml(path, MachineSettings) if path.exists() else MachineSettings()
 
 
+def save_machine_settings(path: Path, own: MachineSettings) -> None:
+    """Write the machine's settings if they differ from what is there."""
+    fields = {key: value for key, value in msgspec.to_builtins(own).items() if value}
+    text = "# This machine's own settings; written by agent-context, yours to edit.\n" + tomli_w.dumps(fields)
+    data = text.encode()
+    if not path.exists() or path.read_bytes() != data:
+        write_atomically(path, data)
+
+
 def _read_toml(path: Path, kind: type[StructT]) -> StructT:
     try:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise AgentContextError(f"{path} cannot be read: {error}", hint="check that it exists and is yours to read") from None
+        raise AgentContextError(
+            f"{path} cannot be read: {error}", hint="check that it exists and is yours to read"
+        ) from None
     except tomllib.TOMLDecodeError as error:
         raise AgentContextError(f"{path}: {error}", hint="mend that line, or restore the file from git") from None
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise AgentContextError(f"{path}: {error}", hint=_nearest(str(error), kind, data)) from None
+        raise AgentContextError(f"{path}: {error}", hint=_nearest(str(error), kind)) from None
 
 
-def _nearest(problem: str, kind: type[msgspec.Struct], data: dict[str, Any]) -> str:
+def _nearest(problem: str, kind: type[msgspec.Struct]) -> str:
     found = re.search(r"unknown field `(.+?)`(?: - at `\$\.(\w+)`)?", problem)
     if not found:
         return "see docs/settings.md for the values it takes"

@@ -12,7 +12,19 @@ from agent_context.errors import FormatError
 from agent_context.learning import Learning, Source, StatusNote
 
 FENCE = "---"
-ORDER = ("id", "kind", "tags", "status", "status_note", "paths", "created", "review_after", "pinned", "sources", "supersedes")
+ORDER = (
+    "id",
+    "kind",
+    "tags",
+    "status",
+    "status_note",
+    "paths",
+    "created",
+    "review_after",
+    "pinned",
+    "sources",
+    "supersedes",
+)
 REQUIRED = ("id", "kind", "status", "created")
 NESTED: dict[str, type[msgspec.Struct]] = {"sources": Source, "status_note": StatusNote}
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}Z)?")
@@ -27,7 +39,9 @@ def parse_learning(text: str, path: str) -> Learning:
         raise FormatError(path, 1, "no front matter", hint="the file must begin with a line of three dashes")
     end = next((i for i, line in enumerate(lines[1:], 1) if line.rstrip() == FENCE), None)
     if end is None:
-        raise FormatError(path, len(lines), "the front matter does not end", hint="close it with a line of three dashes")
+        raise FormatError(
+            path, len(lines), "the front matter does not end", hint="close it with a line of three dashes"
+        )
     fields = _read_fields("\n".join(lines[1:end]), path)
     claim, why, evidence = _split_body(lines[end + 1 :])
     if not claim:
@@ -61,7 +75,9 @@ def _read_fields(text: str, path: str) -> dict[str, Any]:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 2 if mark else 2
         problem = getattr(error, "problem", None) or "not valid YAML"
-        raise FormatError(path, line, problem, hint="mend the front matter there, or restore the file from git") from None
+        raise FormatError(
+            path, line, problem, hint="mend the front matter there, or restore the file from git"
+        ) from None
     if not isinstance(node, yaml.MappingNode):
         raise FormatError(path, 2, "the front matter is not a list of `key: value` lines")
     fields = _read_mapping(node, path, Learning, allowed=ORDER)
@@ -71,7 +87,9 @@ def _read_fields(text: str, path: str) -> dict[str, Any]:
     return fields
 
 
-def _read_mapping(node: yaml.MappingNode, path: str, kind: type[msgspec.Struct], allowed: tuple[str, ...]) -> dict[str, Any]:
+def _read_mapping(
+    node: yaml.MappingNode, path: str, kind: type[msgspec.Struct], allowed: tuple[str, ...]
+) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for key_node, value_node in node.value:
         key, line = str(key_node.value), key_node.start_mark.line + 2
@@ -97,7 +115,9 @@ def _split_body(lines: list[str]) -> tuple[str, list[str], list[str]]:
     """Return claim, why and evidence: the first paragraph, the further ones, the block quotes."""
     blocks = re.split(r"\n\s*\n", "\n".join(lines).strip("\n"))
     plain = [block for block in blocks if block.strip() and not block.startswith(">")]
-    quotes = ["\n".join(re.sub(r"^> ?", "", line) for line in block.split("\n")) for block in blocks if block.startswith(">")]
+    quotes = [
+        "\n".join(re.sub(r"^> ?", "", line) for line in block.split("\n")) for block in blocks if block.startswith(">")
+    ]
     claim = re.sub(r"\s+", " ", plain[0]).strip() if plain else ""
     return claim, [block.rstrip() for block in plain[1:]], [quote.rstrip() for quote in quotes]
 

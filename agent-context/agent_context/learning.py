@@ -109,6 +109,7 @@ class Candidate(msgspec.Struct, frozen=True):
     why: str = ""
     tags: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
+    extractor: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ class Decision:
 def normalise_claim(claim: str) -> str:
     """Return the claim's words alone: NFKC, lower case, no Markdown marks, single spaces, no closing stop."""
     text = unicodedata.normalize("NFKC", claim).casefold()
-    text = re.sub(r"[`*\"“”‘’']", "", text)
+    text = re.sub(r"[`*\"\u201c\u201d\u2018\u2019']", "", text)
     return re.sub(r"\s+", " ", text).strip(" .!;:,")
 
 

@@ -23,18 +23,46 @@ MAX_LINE = 64 * 1024 * 1024
 MAX_TEXT = 100_000
 MAX_OUTPUT = 2_000
 MESSAGES = frozenset({"user", "assistant"})
-KNOWN = MESSAGES | set(
-    """system attachment progress summary pr-link queue-operation file-history-snapshot file-history-delta last-prompt ai-title
-    custom-title agent-name agent-setting tag mode permission-mode bridge-session worktree-state cost-state teleported-from
-    continued-in fork-context-ref content-replacement history-suppression frame-link task-summary api-request
-    api-request-shape api-request-blob tools-used""".split()
-)
+KNOWN = MESSAGES | {
+    "system",
+    "attachment",
+    "progress",
+    "summary",
+    "pr-link",
+    "queue-operation",
+    "file-history-snapshot",
+    "file-history-delta",
+    "last-prompt",
+    "ai-title",
+    "custom-title",
+    "agent-name",
+    "agent-setting",
+    "tag",
+    "mode",
+    "permission-mode",
+    "bridge-session",
+    "worktree-state",
+    "cost-state",
+    "teleported-from",
+    "continued-in",
+    "fork-context-ref",
+    "content-replacement",
+    "history-suppression",
+    "frame-link",
+    "task-summary",
+    "api-request",
+    "api-request-shape",
+    "api-request-blob",
+    "tools-used",
+}
 NOT_HUMAN = re.compile(
     r"<(?:command-|local-command|bash-|task-notification|session-start-hook|tick>|goal>|teammate-message|local_command)"
     r"|Caveat:|\[Request interrupted|This session is being continued from a previous|Implement the following plan:"
     r"|Base directory for this skill:|Stop hook feedback:|Another Claude session sent"
 )
-INJECTED = re.compile(r"<(system-reminder|ide_\w+|user-prompt-submit-hook)>.*?</\1>|\[Image #\d+\]|\[Image: source:[^\]]*\]", re.DOTALL)
+INJECTED = re.compile(
+    r"<(system-reminder|ide_\w+|user-prompt-submit-hook)>.*?</\1>|\[Image #\d+\]|\[Image: source:[^\]]*\]", re.DOTALL
+)
 REMEMBERED = re.compile(r"<user-memory-input>(.*?)</user-memory-input>", re.DOTALL)
 RECORD_START = re.compile(r'\{"(?:parentUuid|type|uuid|sessionId|leafUuid|isSidechain|message)"')
 TIME = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2})(?:\.\d+)?(?:Z|\+00:00)")

@@ -1,0 +1,102 @@
+"""The command line: finds the command, draws the one error boundary, chooses the exit code.
+
+0 done, 1 a known error, 2 usage, 3 a person is needed, 70 a bug (its log is named), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import traceback
+from typing import TYPE_CHECKING
+
+import click
+
+from agent_context import __version__
+from agent_context.commands.face import Face
+from agent_context.config import load_environment
+from agent_context.errors import AgentContextError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+COMMANDS = {
+    "sync": "Read new sessions, commit what they taught, exchange it with the remote.",
+    "extract": "Print what session files would teach, touching nothing.",
+    "search": "Find learnings by words.",
+    "add": "Write a learning down by hand.",
+    "review": "Show what waits for review, accept or reject it.",
+    "snippet": "Print what an agent working in a project is given.",
+    "site": "Build the browsable site, or serve it.",
+    "status": "Show in one screen how this clone stands.",
+    "check": "Validate the knowledge base: format, ids, secrets.",
+    "doctor": "Check the installation and say how to mend it.",
+    "projects": "List projects, or map a path to one.",
+    "init": "Make a knowledge base.",
+    "demo": "Try it on sample sessions in a temporary knowledge base.",
+    "completion": "Print the shell completion script.",
+}
+BUG = 70
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called, so that each costs only its own imports."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names in the order in which they are shown."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import and return one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command = importlib.import_module(f"agent_context.commands.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__, prog_name="agent-context", message="%(prog)s %(version)s")
+@click.pass_context
+def group(ctx: click.Context) -> None:
+    """Carry what one coding-agent session learns to every later session, on every machine."""
+    ctx.obj = Face(load_environment())
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code."""
+    try:
+        result = group.main(list(arguments), prog_name="agent-context", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted. What was committed is safe; run the same again to go on.", err=True)
+        return INTERRUPTED
+    except AgentContextError as error:
+        click.echo(f"Error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"Next step: {error.hint}", err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        return 1
+    except Exception as error:  # noqa: BLE001 - the one boundary: a bug becomes a log and a message
+        return _report_bug(error)
+    return result if isinstance(result, int) else 0
+
+
+def _report_bug(error: Exception) -> int:
+    folder = load_environment().log_dir
+    path = folder / "bug.log"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+        where = f"The details are in {path}"
+    except OSError:
+        where = "".join(traceback.format_exception(error))
+    click.echo(f"This is a bug in agent-context {__version__}: {type(error).__name__}: {error}\n{where}", err=True)
+    return BUG

@@ -1,0 +1,68 @@
+"""What every command shares: the environment, the chosen knowledge base, and how results are printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import msgspec
+
+from agent_context.config import find_knowledge_base
+from agent_context.git import locate_checkout
+from agent_context.knowledge import KnowledgeBase
+from agent_context.projects import identify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rich.console import Console
+
+    from agent_context.config import Environment
+
+
+@dataclass(slots=True)
+class Face:
+    """Handed to every command by click."""
+
+    environment: Environment
+
+    def knowledge_base(self, chosen: Path | None) -> KnowledgeBase:
+        """Open the knowledge base that is meant."""
+        return KnowledgeBase(find_knowledge_base(self.environment, chosen))
+
+    def project_here(self) -> str | None:
+        """Return the project folder of the current directory, if it is a checkout."""
+        checkout = locate_checkout(self.environment.cwd)
+        return identify(checkout).folder if checkout else None
+
+
+kb_option = click.option(
+    "--kb",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="The knowledge base. Default: AGENT_CONTEXT_KB, else the one around you, else the machine's own.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
+
+
+def pass_face(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command its Face as first argument."""
+    return click.make_pass_decorator(Face)(function)
+
+
+def console() -> Console:
+    """Return where results are printed; plain text when the output is no terminal."""
+    from rich.console import Console  # noqa: PLC0415 - 40 ms that `--json` does not pay
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """Print a value as one line of JSON."""
+    click.echo(msgspec.json.encode(value).decode())
+
+
+def plural(count: int, word: str) -> str:
+    """Return `1 learning`, `2 learnings`."""
+    return f"{count:,} {word}{'' if count == 1 else 's'}"

@@ -1,0 +1,33 @@
+"""`agent-context snippet`: what an agent is given."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from agent_context.commands.face import Face, json_option, kb_option, pass_face, print_json
+from agent_context.publishing import render
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@click.command(name="snippet")
+@click.argument("project", required=False)
+@kb_option
+@json_option
+@pass_face
+def command(face: Face, project: str | None, kb: Path | None, *, as_json: bool) -> int:
+    """Print what an agent working in PROJECT (its folder; default: the checkout you are in) is given."""
+    folder = project or face.project_here()
+    if folder is None:
+        raise click.UsageError("this is no checkout of a project; name one: agent-context projects lists them")
+    snippet = render(face.knowledge_base(kb), folder)
+    if as_json:
+        print_json(snippet)
+        return 0
+    click.echo(snippet.text, nl=False)
+    left = f", {len(snippet.left_out)} left out for the budget" if snippet.left_out else ""
+    click.echo(f"{folder}: {len(snippet.included)} learnings, about {snippet.tokens} tokens{left}", err=True)
+    return 0

@@ -1,0 +1,140 @@
+"""Trees of git objects: read, change, compare and merge three of them in memory; nothing here touches a worktree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pygit2
+from pygit2.enums import FileMode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Files = Mapping[str, bytes | None]  # path to bytes; None: removed
+Node = tuple[pygit2.Oid, int] | None  # object id and file mode; None: not there
+
+
+@dataclass(frozen=True, slots=True)
+class MergeConflict:
+    """A path that both sides changed and no rule could settle, with the reason."""
+
+    path: str
+    reason: str
+
+
+# Given path, base, ours, theirs (bytes; None: absent), return the merged bytes or None for "absent", or the conflict.
+Resolver = Callable[[str, bytes | None, bytes | None, bytes | None], bytes | MergeConflict | None]
+
+
+def edit_tree(repo: pygit2.Repository, tree: pygit2.Oid | None, files: Files) -> pygit2.Oid:
+    """Return the tree with these files written or (None) removed; only the folders on their paths are rewritten."""
+    builder = repo.TreeBuilder(tree) if tree is not None else repo.TreeBuilder()
+    folders: dict[str, dict[str, bytes | None]] = {}
+    for path, data in files.items():
+        head, slash, rest = path.partition("/")
+        if slash:
+            folders.setdefault(head, {})[rest] = data
+        elif data is not None:
+            mode = FileMode.BLOB
+            if (old := builder.get(head)) is not None and old.filemode == FileMode.BLOB_EXECUTABLE:
+                mode = FileMode.BLOB_EXECUTABLE
+            builder.insert(head, repo.create_blob(data), mode)
+        elif builder.get(head) is not None:
+            builder.remove(head)
+    for name, inner in folders.items():
+        old = builder.get(name)
+        below = old.id if old is not None and old.filemode == FileMode.TREE else None
+        child = edit_tree(repo, below, inner)
+        if child != repo.TreeBuilder().write():
+            builder.insert(name, child, FileMode.TREE)
+        elif old is not None:
+            builder.remove(name)
+    return builder.write()
+
+
+def changed_paths(repo: pygit2.Repository, old: Node, new: Node, path: str = "") -> Iterator[tuple[str, Node, Node]]:
+    """Yield every file that differs between two trees, with both nodes, in path order. No rename detection."""
+    if old == new:
+        return
+    old_children, new_children = _children(repo, old), _children(repo, new)
+    if old is not None and old_children is None:
+        yield path, old, None if new_children is not None else new
+    elif new is not None and new_children is None:
+        yield path, None, new
+    for name in sorted({**(old_children or {}), **(new_children or {})}):
+        below = f"{path}/{name}" if path else name
+        yield from changed_paths(repo, (old_children or {}).get(name), (new_children or {}).get(name), below)
+
+
+def walk_files(repo: pygit2.Repository, tree: Node, path: str = "") -> Iterator[tuple[str, Node]]:
+    """Yield every file below a tree with its node."""
+    for found, _, node in changed_paths(repo, None, tree, path):
+        yield found, node
+
+
+class TreeMerge:
+    """A three-way merge of trees that looks only where all three sides differ.
+
+    Rename detection does not exist here: it was measured to write one learning's edit into another's file.
+    """
+
+    def __init__(self, repo: pygit2.Repository, resolve: Resolver) -> None:
+        self._repo = repo
+        self._resolve = resolve
+        self.conflicts: list[MergeConflict] = []
+
+    def merge(self, base: Node, ours: Node, theirs: Node, path: str = "") -> Node:
+        """Return the merged node. Where a conflict stays open, ours is kept and `conflicts` grows."""
+        if theirs in (ours, base):
+            return ours
+        if ours == base:
+            return theirs
+        sides = [_children(self._repo, side) for side in (base, ours, theirs)]
+        if all(
+            side is None or children is not None for side, children in zip((base, ours, theirs), sides, strict=True)
+        ):
+            return self._merge_folders([children or {} for children in sides], path)
+        return self._merge_files(base, ours, theirs, path)
+
+    def _merge_folders(self, sides: list[dict[str, Node]], path: str) -> Node:
+        base, ours, theirs = sides
+        builder = self._repo.TreeBuilder()
+        for name in sorted({**base, **ours, **theirs}):
+            below = f"{path}/{name}" if path else name
+            node = self.merge(base.get(name), ours.get(name), theirs.get(name), below)
+            if node is not None:
+                builder.insert(name, node[0], node[1])
+        return (builder.write(), FileMode.TREE) if len(builder) or not path else None
+
+    def _merge_files(self, base: Node, ours: Node, theirs: Node, path: str) -> Node:
+        plain = (FileMode.BLOB, FileMode.BLOB_EXECUTABLE)
+        if any(side is not None and side[1] not in plain for side in (base, ours, theirs)):
+            self.conflicts.append(MergeConflict(path, "is a file on one side and something else on the other"))
+            return ours
+        texts = [read_blob(self._repo, side[0]) if side is not None else None for side in (base, ours, theirs)]
+        merged = self._resolve(path, texts[0], texts[1], texts[2])
+        if isinstance(merged, MergeConflict):
+            self.conflicts.append(merged)
+            return ours
+        mode = (ours or theirs or (None, FileMode.BLOB))[1]
+        return (self._repo.create_blob(merged), mode) if merged is not None else None
+
+
+def _children(repo: pygit2.Repository, node: Node) -> dict[str, Node] | None:
+    """Return a folder's entries by name; None for a file or nothing."""
+    if node is None or node[1] != FileMode.TREE:
+        return None
+    tree = repo[node[0]]
+    if not isinstance(tree, pygit2.Tree):
+        raise AssertionError(f"BUG: {node[0]} has the mode of a folder and is none")  # noqa: TRY004 - a broken invariant
+    return {str(entry.name): (entry.id, entry.filemode) for entry in tree}
+
+
+def read_blob(repo: pygit2.Repository, oid: pygit2.Oid) -> bytes:
+    """Return a file's bytes by its object id."""
+    blob = repo[oid]
+    if not isinstance(blob, pygit2.Blob):
+        raise AssertionError(f"BUG: {oid} has the mode of a file and is none")  # noqa: TRY004 - a broken invariant
+    return blob.data

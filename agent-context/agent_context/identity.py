@@ -1,0 +1,59 @@
+"""Which project is meant: git addresses in one form, folder names for them, and names cut free of worktree parts."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import PurePosixPath, PureWindowsPath
+
+DEFAULT_HOST = "github.com"
+SCP = re.compile(r"(?:[^@/\s]+@)?([^:/\s]+):(?!//)(.+)")
+URL = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^@/\s]*@)?([^:/\s]+)(?::\d+)?/(.+)", re.IGNORECASE)
+WORKTREE = re.compile(r"/(?:\.claude/worktrees|\.worktrees)(?:/.*)?$")
+
+
+def normalise_remote(url: str) -> str:
+    """Return `host/path` in lower case, equal for the ssh and https forms; empty for a path on this machine."""
+    text = url.strip().replace("\\", "/")
+    if text.startswith("file:") or (len(text) > 1 and text[1] == ":" and "/" in text[2:3]):
+        return ""
+    found = URL.fullmatch(text) or SCP.fullmatch(text)
+    if not found:
+        return ""
+    host = found.group(1).lower().removeprefix("www.").removeprefix("ssh.")
+    path = re.sub(r"/+", "/", found.group(2)).strip("/").removesuffix(".git").lower()
+    return f"{host}/{path}" if path else ""
+
+
+def folder_for_remote(remote: str) -> str:
+    """Return the project folder of a normalised remote: `owner.name`, the host in front unless it is github.com."""
+    host, _, path = remote.partition("/")
+    parts = path.split("/") if host == DEFAULT_HOST else [host, *path.split("/")]
+    return ".".join(_clean(part) for part in parts if _clean(part))
+
+
+def folder_for_local(name: str, identity: str) -> str:
+    """Return the folder of a project without a remote: `local.<name>-<4 hex of sha256 over its identity>`."""
+    digest = hashlib.sha256(identity.encode()).hexdigest()[:4]
+    return f"local.{_clean(name) or 'project'}-{digest}"
+
+
+def is_local(folder: str) -> bool:
+    """Tell whether a project folder stands for something without a remote."""
+    return folder.startswith("local.")
+
+
+def cut_worktree(path: str) -> str:
+    """Return the path without the parts that a worktree below its checkout adds."""
+    return WORKTREE.sub("", path.replace("\\", "/").rstrip("/")) or path
+
+
+def directory_name(path: str) -> str:
+    """Return the last part of a path of any system, worktree parts cut off."""
+    cut = cut_worktree(path)
+    pure = PureWindowsPath(cut) if re.match(r"[A-Za-z]:", cut) else PurePosixPath(cut)
+    return pure.name
+
+
+def _clean(part: str) -> str:
+    return re.sub(r"[^a-z0-9_.-]+", "-", part.lower()).strip(".-")

@@ -1,0 +1,141 @@
+"""The knowledge base on disk: its projects, its learnings, and the files that a new one becomes."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import tomli_w
+
+from agent_context.config import load_settings
+from agent_context.errors import AgentContextError, FormatError
+from agent_context.frontmatter import parse_learning, write_learning
+from agent_context.learning import ID_LENGTH, PATTERNS, Learning, learning_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PROJECTS = "projects"
+TOOLING = "tooling"
+FOLDERS = (PROJECTS, PATTERNS, TOOLING)
+PROJECT_FILE = "project.toml"
+NOT_LEARNINGS = ("README.md", "handoffs")
+
+
+class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`project.toml`: the project's name, its remotes in normalised form, and other names it goes by."""
+
+    name: str
+    remotes: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A learning and where it lies: its project's folder (or `patterns`) and its path in the knowledge base."""
+
+    project: str
+    path: str
+    learning: Learning
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """All that was read: the learnings, and for each file that does not read, what is wrong with it."""
+
+    entries: tuple[Entry, ...]
+    problems: tuple[FormatError, ...]
+
+
+class KnowledgeBase:
+    """The files of one knowledge base, as they lie in its worktree."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.settings = load_settings(root)
+
+    def projects(self) -> list[str]:
+        """Return the project folders, sorted."""
+        folder = self.root / PROJECTS
+        return sorted(item.name for item in folder.iterdir() if item.is_dir()) if folder.is_dir() else []
+
+    def project(self, folder: str) -> Project:
+        """Return a project's description, or its folder's name alone. Raise AgentContextError if it does not read."""
+        path = self.root / PROJECTS / folder / PROJECT_FILE
+        if not path.is_file():
+            return Project(name=folder)
+        try:
+            return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Project)
+        except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
+            raise AgentContextError(f"{path}: {error}", hint="mend that line, or restore the file from git") from None
+
+    def load(self, project: str | None = None) -> Shelf:
+        """Read all learnings (or one project's), sorted by path. A file that does not read costs itself alone."""
+        entries: list[Entry] = []
+        problems: list[FormatError] = []
+        for folder, file in self._files(project):
+            path = file.relative_to(self.root).as_posix()
+            try:
+                entries.append(Entry(folder, path, parse_learning(file.read_text(encoding="utf-8"), path)))
+            except FormatError as error:
+                problems.append(error)
+            except (OSError, UnicodeDecodeError) as error:
+                problems.append(FormatError(path, 1, f"cannot be read: {error}", hint="restore the file from git"))
+        return Shelf(tuple(entries), tuple(problems))
+
+    def find(self, prefix: str) -> Entry:
+        """Return the one learning whose id (or `project/id`) begins so. Raise AgentContextError for none or several."""
+        folder, _, start = prefix.rpartition("/")
+        found = [entry for entry in self.load(folder or None).entries if entry.learning.id.startswith(start)]
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise AgentContextError(
+                f"no learning has an id that begins with {prefix}", hint="agent-context search finds ids"
+            )
+        names = ", ".join(f"{entry.project}/{entry.learning.id}" for entry in found[:5])
+        raise AgentContextError(f"{prefix} is the beginning of {len(found)} ids: {names}", hint="give more of it")
+
+    def file_for(self, project: str, learning: Learning) -> tuple[str, bytes]:
+        """Return path and bytes of a learning's new file."""
+        return learning_path(project, learning), write_learning(learning).encode()
+
+    def project_file_for(self, folder: str, remote: str) -> dict[str, bytes]:
+        """Return the `project.toml` that a project still lacks, nothing where it has one."""
+        path = f"{PROJECTS}/{folder}/{PROJECT_FILE}"
+        if (self.root / path).exists():
+            return {}
+        name = remote.rpartition("/")[2] or folder.removeprefix("local.").rpartition("-")[0]
+        return {path: write_project(Project(name=name, remotes=(remote,) if remote else ()))}
+
+    def _files(self, project: str | None) -> Iterator[tuple[str, Path]]:
+        for folder in [project] if project else [*self.projects(), PATTERNS]:
+            top = self.root / PATTERNS if folder == PATTERNS else self.root / PROJECTS / folder
+            for file in sorted(top.rglob("*.md")):
+                if not file.is_symlink() and file.relative_to(top).parts[0] not in NOT_LEARNINGS:
+                    yield folder, file
+
+
+def is_learning_path(path: str) -> bool:
+    """Tell whether a path in the knowledge base is a learning's."""
+    parts = path.split("/")
+    inner = parts[2:] if parts[0] == PROJECTS else parts[1:] if parts[0] == PATTERNS else []
+    return bool(inner) and path.endswith(".md") and inner[0] not in NOT_LEARNINGS
+
+
+def write_project(project: Project) -> bytes:
+    """Return `project.toml` in canonical form."""
+    fields: dict[str, Any] = msgspec.to_builtins(project)
+    return tomli_w.dumps({key: value for key, value in fields.items() if value}).encode()
+
+
+def check_entry(entry: Entry) -> str:
+    """Return what is wrong with a learning's place in the knowledge base, or an empty string."""
+    if len(entry.learning.id) < ID_LENGTH or not set(entry.learning.id) <= set("0123456789abcdef"):
+        return "the id must be at least ten hex digits"
+    if not entry.path.endswith(f"-{entry.learning.id}.md"):
+        return "the file's name does not end in its id"
+    return ""

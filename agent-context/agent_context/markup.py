@@ -1,0 +1,93 @@
+"""Foreign text to safe HTML: what a learning says is shown, never obeyed. Knows nothing of pages or files."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from agent_context.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+TAGS = frozenset(
+    {"a", "blockquote", "br", "code", "em", "h4", "hr", "li", "ol", "p", "pre", "strong"}
+    | {"table", "tbody", "td", "th", "thead", "tr", "ul"}
+)
+SCHEMES = frozenset({"http", "https", "mailto"})
+ABSOLUTE = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+HEADING = re.compile(r"h[1-6]")
+# Controls, direction marks, zero-width and filler characters, tag characters and the variation selectors that carry
+# hidden bytes. A joiner is kept only between two letters beyond ASCII, where scripts and emoji need it.
+HIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f"
+    "\u2028-\u202e\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0d\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"
+    "\U000e0000-\U000e0fff]"
+    "|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
+)
+
+
+def show_hidden(text: str) -> str:
+    """Return the text with every control, direction and invisible character spelled out, as in ⟦U+202E⟧."""
+    return HIDDEN.sub(lambda found: f"⟦U+{ord(found[0]):04X}⟧", re.sub(r"\r\n?", "\n", text))
+
+
+def clean_line(text: str) -> str:
+    """Return the text on one line, nothing hidden; not escaped."""
+    return re.sub(r"\s+", " ", show_hidden(text))
+
+
+def render_inline(text: str) -> str:
+    """Return one paragraph of foreign Markdown as inline HTML on one line."""
+    return _sanitise(_parser().renderInline(clean_line(text)))
+
+
+def render_blocks(text: str) -> str:
+    """Return foreign Markdown as HTML on one line; its headings become small ones without an id."""
+    parser = _parser()
+    tokens = parser.parse(show_hidden(text))
+    for token in tokens:
+        if HEADING.fullmatch(token.tag):
+            token.tag = "h4"
+    return _sanitise(parser.renderer.render(tokens, parser.options, {}))
+
+
+def render_gist(text: str) -> str:
+    """Return the words of one paragraph of foreign Markdown, escaped and without marks, fit for inside a link."""
+    return _sanitise(_parser().renderInline(clean_line(text)), tags=frozenset())
+
+
+@cache
+def _parser() -> MarkdownIt:
+    try:
+        from markdown_it import MarkdownIt  # noqa: PLC0415 - an optional extra
+    except ImportError:
+        raise MissingExtraError("markdown-it-py", "site") from None
+    # Entities stay as typed, so that no character comes in by the back door; nothing is fetched, so no images.
+    return (
+        MarkdownIt("commonmark", {"html": False})
+        .enable("table")
+        .disable(["entity", "image", "html_inline", "html_block"])
+    )
+
+
+def _sanitise(html: str, tags: frozenset[str] = TAGS) -> str:
+    """Return the allowed part of the HTML on one line, in a form that no later regular expression takes for markup."""
+    try:
+        import nh3  # noqa: PLC0415 - an optional extra
+    except ImportError:
+        raise MissingExtraError("nh3", "site") from None
+    options: dict[str, Any] = {"attributes": {"a": {"href"}, "ol": {"start"}}, "url_schemes": set(SCHEMES)}
+    safe = nh3.clean(
+        html, tags=set(tags), attribute_filter=_keep_attribute, link_rel="noopener noreferrer nofollow", **options
+    )
+    # Python-Markdown must see no line of its own kind; Material's search drops what looks like its attributes.
+    return show_hidden(safe).strip().replace("data-search-", "data-search&#45;").replace("\n", "&#10;")
+
+
+def _keep_attribute(tag: str, attribute: str, value: str) -> str | None:
+    """Return the value if it may stay: no relative links, which would point into this site."""
+    if tag == "a" and attribute == "href" and not ABSOLUTE.match(value):
+        return None
+    return value

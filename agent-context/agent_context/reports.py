@@ -1,0 +1,67 @@
+"""What a sync did, as a value: every session, candidate, commit and file accounted for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """A new learning."""
+
+    project: str
+    id: str
+    claim: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A candidate that did not become a learning, and why. A claim with a finding is not repeated here."""
+
+    project: str
+    session: str
+    reason: str
+    detail: str
+    claim: str = ""
+
+
+@dataclass(slots=True)
+class SyncReport:
+    """One sync. `waiting` says why commits did not reach the remote; `blocked` what only a person can settle."""
+
+    machine: str
+    knowledge_base: str
+    sessions_in: str
+    dry_run: bool = False
+    found: int = 0
+    read: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    lost: list[str] = field(default_factory=list)
+    broken_lines: int = 0
+    unknown_records: dict[str, int] = field(default_factory=dict)
+    candidates: int = 0
+    dropped: list[Dropped] = field(default_factory=list)
+    learned: list[Learned] = field(default_factory=list)
+    guessed: dict[str, str] = field(default_factory=dict)
+    edits: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
+    brought_in: int = 0
+    pushed: int = 0
+    pushed_to: str = ""
+    unpushed: int = 0
+    waiting: str = ""
+    failed: bool = False
+    blocked: list[str] = field(default_factory=list)
+    snippets: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    encoder: str = ""
+    seconds: float = 0.0
+    cost_usd: float = 0.0
+
+    @property
+    def exit_code(self) -> int:
+        """Return 0 when all was done, 1 when the remote could not be reached, 3 when a person is needed."""
+        if self.blocked or self.problems:
+            return 3
+        return 1 if self.failed else 0

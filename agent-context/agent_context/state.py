@@ -1,0 +1,132 @@
+"""What this machine remembers between syncs: sessions read, vectors computed. All of it can be deleted at any time."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from typing import TYPE_CHECKING, Self
+
+from agent_context.errors import AgentContextError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+    from types import TracebackType
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS sessions (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, read INTEGER);
+CREATE TABLE IF NOT EXISTS vectors (model TEXT, digest TEXT, vector BLOB, PRIMARY KEY (model, digest));
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT);
+"""
+VERSION = 1
+
+
+class State:
+    """The local SQLite file of one knowledge base. Use it as a context manager; leaving without error commits."""
+
+    def __init__(self, data_dir: Path, knowledge_base: Path, *, keep: bool = True) -> None:
+        """Open the state, making it where there is none; with `keep` false nothing is made or changed on disk.
+
+        Raise AgentContextError when the folder cannot be written.
+        """
+        name = hashlib.sha256(str(knowledge_base).encode()).hexdigest()[:16]
+        self.path = data_dir / f"{name}.sqlite"
+        self._keep = keep
+        try:
+            if keep:
+                data_dir.mkdir(parents=True, exist_ok=True)
+            self._db = _open(self.path if keep or self.path.exists() else None)
+        except (OSError, sqlite3.Error) as error:
+            raise AgentContextError(
+                f"{self.path} cannot be opened: {error}", hint="make room or give yourself the right to write there"
+            ) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None and self._keep:
+                self._db.commit()
+        except sqlite3.Error as failure:
+            raise AgentContextError(
+                f"{self.path} cannot be written: {failure}",
+                hint="make room; the learnings are safe, the next sync only reads the same sessions again",
+            ) from failure
+        finally:
+            self._db.close()
+
+    def is_read(self, path: Path, size: int, mtime_ns: int) -> bool:
+        """Tell whether the session file was read in exactly this state."""
+        row = self._db.execute("SELECT size, mtime_ns, read FROM sessions WHERE path = ?", (str(path),)).fetchone()
+        return bool(row == (size, mtime_ns, 1))
+
+    def note_sessions(self, rows: Iterable[tuple[Path, int, int, bool]]) -> None:
+        """Remember session files (path, bytes, mtime in ns, read or only seen)."""
+        self._db.executemany(
+            "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?)",
+            [(str(path), size, mtime_ns, int(read)) for path, size, mtime_ns, read in rows],
+        )
+
+    def take_lost(self, present: set[str]) -> list[str]:
+        """Return the sessions that were seen but gone before they were read, and forget them."""
+        unread = [row[0] for row in self._db.execute("SELECT path FROM sessions WHERE read = 0 ORDER BY path")]
+        lost = [path for path in unread if path not in present]
+        self._db.executemany("DELETE FROM sessions WHERE path = ?", [(path,) for path in lost])
+        return lost
+
+    def forget_sessions(self) -> None:
+        """Forget what was read, so that the next sync reads all again."""
+        self._db.execute("DELETE FROM sessions")
+
+    def fact(self, name: str) -> str:
+        """Return a remembered value, empty when there is none."""
+        row = self._db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Remember a value."""
+        self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def vectors(self, model: str, texts: Iterable[str]) -> dict[str, bytes]:
+        """Return the remembered vectors (float32 bytes) of these texts for a model."""
+        found: dict[str, bytes] = {}
+        for text in texts:
+            query = "SELECT vector FROM vectors WHERE model = ? AND digest = ?"
+            row = self._db.execute(query, (model, _digest(text))).fetchone()
+            if row:
+                found[text] = row[0]
+        return found
+
+    def keep_vectors(self, model: str, vectors: dict[str, bytes]) -> None:
+        """Remember vectors by the hash of their text."""
+        rows = [(model, _digest(text), vector) for text, vector in vectors.items()]
+        self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
+
+
+def _open(path: Path | None) -> sqlite3.Connection:
+    """Open the file (none: in memory); one that is damaged or of another version is set aside: it only costs time."""
+    if path is None:
+        db = sqlite3.connect(":memory:")
+        db.executescript(SCHEMA)
+        return db
+    try:
+        db = sqlite3.connect(path, timeout=30)
+        version = db.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, VERSION):
+            raise sqlite3.DatabaseError  # noqa: TRY301 - another version is met like damage
+        db.executescript(SCHEMA + f"PRAGMA user_version = {VERSION};")
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError:
+        db.close()
+        path.replace(path.with_suffix(".damaged"))
+        db = sqlite3.connect(path, timeout=30)
+        db.executescript(SCHEMA + f"PRAGMA user_version = {VERSION};")
+    return db
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
