@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent_context.errors import AgentContextError
-from agent_context.knowledge import FOLDERS, check_entry
+from agent_context.knowledge import check_entry
+from agent_context.layout import FOLDERS
 from agent_context.screening import screen
 
 if TYPE_CHECKING:

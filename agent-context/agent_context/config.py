@@ -13,9 +13,7 @@ from typing import Literal, TypeVar
 
 import msgspec
 import platformdirs
-import tomli_w
 
-from agent_context.changes import write_atomically
 from agent_context.errors import AgentContextError
 
 KB_FILE = "agent-context.toml"
@@ -161,15 +159,6 @@ def load_settings(root: Path) -> Settings:
 def load_machine_settings(path: Path) -> MachineSettings:
     """Read the machine's settings, or the defaults where there are none yet."""
     return _read_toml(path, MachineSettings) if path.exists() else MachineSettings()
-
-
-def save_machine_settings(path: Path, own: MachineSettings) -> None:
-    """Write the machine's settings if they differ from what is there."""
-    fields = {key: value for key, value in msgspec.to_builtins(own).items() if value}
-    text = "# This machine's own settings; written by agent-context, yours to edit.\n" + tomli_w.dumps(fields)
-    data = text.encode()
-    if not path.exists() or path.read_bytes() != data:
-        write_atomically(path, data)
 
 
 def _read_toml(path: Path, kind: type[StructT]) -> StructT:

@@ -10,7 +10,7 @@ import msgspec
 
 from agent_context.errors import FormatError
 from agent_context.frontmatter import parse_learning, write_learning
-from agent_context.knowledge import is_learning_path
+from agent_context.layout import is_learning_path
 from agent_context.learning import Status, StatusNote
 from agent_context.screening import screen
 
@@ -66,7 +66,7 @@ def _problem(path: str, data: bytes) -> str:
         elif path.endswith(".toml"):
             tomllib.loads(text)
     except FormatError as error:
-        return f"{error.message} ({error.hint})" if error.hint else error.message
+        return error.advice
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return f"{path}: {error}"
     certain = [finding for finding in screen(text) if finding.severity == "certain"]

@@ -11,6 +11,11 @@ class AgentContextError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def advice(self) -> str:
+        """Return message and hint on one line."""
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
 
 class NeedsPersonError(AgentContextError):
     """Only a person can go on from here (a conflict, another branch checked out); nothing was changed."""

@@ -15,7 +15,7 @@ from agent_context.errors import FormatError, NeedsPersonError
 from agent_context.frontmatter import parse_learning, write_learning
 from agent_context.git import Fetched, MergeConflict, Repository
 from agent_context.identity import normalise_remote
-from agent_context.knowledge import PROJECT_FILE, is_learning_path
+from agent_context.layout import PROJECT_FILE, is_learning_path
 from agent_context.merge import merge_learnings, merge_tables
 
 if TYPE_CHECKING:
@@ -47,7 +47,9 @@ class Exchange:
         if state is Fetched.UNREACHABLE:
             self.report.failed = True
             self.report.waiting = f"the remote does not answer: {words}"
-        elif state is Fetched.OK:
+        elif state is Fetched.EMPTY:
+            self.repository.forget_remote_tip(self.remote, self.branch)
+        else:
             self._integrate()
 
     def push(self) -> None:
@@ -94,7 +96,7 @@ class Exchange:
         try:
             self._combine(ours, theirs)
         except NeedsPersonError as error:
-            self._block(f"{error.message}. {error.hint}")
+            self._block(error.advice)
 
     def _combine(self, ours: str | None, theirs: str) -> None:
         if ours is None:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 from agent_context.config import KB_FILE
 from agent_context.errors import AgentContextError
 from agent_context.git import Repository, init_repository
-from agent_context.knowledge import PROJECTS, KnowledgeBase
-from agent_context.learning import PATTERNS
+from agent_context.layout import PATTERNS, PROJECTS
 from agent_context.sync import locked
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
     from pathlib import Path
+
+    from agent_context.knowledge import KnowledgeBase
 
 DOTTED = {"gitignore": ".gitignore", "gitattributes": ".gitattributes"}
 TEMPLATE_LINES = re.compile(r"(?:^#[^\n]*\n)*^template\s*=[^\n]*\n\n?", re.MULTILINE)

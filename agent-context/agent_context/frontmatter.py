@@ -29,6 +29,8 @@ REQUIRED = ("id", "kind", "status", "created")
 NESTED: dict[str, type[msgspec.Struct]] = {"sources": Source, "status_note": StatusNote}
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}Z)?")
 PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+@-]*(?: [A-Za-z0-9_./+@-]+)*")
+# Characters that YAML 1.1 readers refuse or take for line breaks even inside double quotes.
+NOT_PRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 NOT_PLAIN = re.compile(r"(?i)true|false|yes|no|on|off|null|y|n|[-+.0-9_eE]+|0[xob][0-9a-f_]+|[-+]?\.(?:inf|nan)")
 
 
@@ -146,7 +148,8 @@ def _scalar(text: str) -> str:
     """Return the text plain where every YAML reader takes it for the same string (or time), else in double quotes."""
     if TIME.fullmatch(text) or (PLAIN.fullmatch(text) and not NOT_PLAIN.fullmatch(text)):
         return text
-    return msgspec.json.encode(text).decode()
+    quoted = msgspec.json.encode(text).decode()
+    return NOT_PRINTABLE.sub(lambda found: f"\\u{ord(found.group()):04x}", quoted)
 
 
 def _key_of(error: msgspec.ValidationError) -> str:

@@ -12,17 +12,12 @@ import tomli_w
 from agent_context.config import load_settings
 from agent_context.errors import AgentContextError, FormatError
 from agent_context.frontmatter import parse_learning, write_learning
-from agent_context.learning import ID_LENGTH, PATTERNS, Learning, learning_path
+from agent_context.layout import NOT_LEARNINGS, PATTERNS, PROJECT_FILE, PROJECTS, learning_path
+from agent_context.learning import ID_LENGTH, Learning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-PROJECTS = "projects"
-TOOLING = "tooling"
-FOLDERS = (PROJECTS, PATTERNS, TOOLING)
-PROJECT_FILE = "project.toml"
-NOT_LEARNINGS = ("README.md", "handoffs")
 
 
 class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -117,13 +112,6 @@ class KnowledgeBase:
             for file in sorted(top.rglob("*.md")):
                 if not file.is_symlink() and file.relative_to(top).parts[0] not in NOT_LEARNINGS:
                     yield folder, file
-
-
-def is_learning_path(path: str) -> bool:
-    """Tell whether a path in the knowledge base is a learning's."""
-    parts = path.split("/")
-    inner = parts[2:] if parts[0] == PROJECTS else parts[1:] if parts[0] == PATTERNS else []
-    return bool(inner) and path.endswith(".md") and inner[0] not in NOT_LEARNINGS
 
 
 def write_project(project: Project) -> bytes:

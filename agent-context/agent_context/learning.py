@@ -16,7 +16,6 @@ import msgspec
 
 ID_LENGTH = 10
 SLUG_LENGTH = 48
-PATTERNS = "patterns"
 
 
 class Kind(StrEnum):
@@ -171,14 +170,6 @@ def slugify(text: str) -> str:
             break
         slug = longer
     return slug or "learning"
-
-
-def learning_path(project: str, learning: Learning) -> str:
-    """Return where the learning's file is born, relative to the knowledge base; it never moves afterwards."""
-    name = f"{slugify(learning.claim)}-{learning.id}.md"
-    if project == PATTERNS:
-        return f"{PATTERNS}/{name}"
-    return f"projects/{project}/{learning.created[:7]}/{name}"
 
 
 def one_paragraph(text: str) -> str:

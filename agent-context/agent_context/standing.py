@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agent_context.git import Repository
-from agent_context.knowledge import FOLDERS
+from agent_context.layout import FOLDERS
 from agent_context.state import State
 from agent_context.transcripts import READERS
 

@@ -12,7 +12,6 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from agent_context import changes
-from agent_context.config import save_machine_settings
 from agent_context.consolidation import Consolidation
 from agent_context.edits import collect_edits
 from agent_context.encoders import load_encoder
@@ -20,8 +19,9 @@ from agent_context.errors import AgentContextError
 from agent_context.exchange import TRAILER, Exchange
 from agent_context.extraction import NANOSECONDS, extract_due, screen_candidate
 from agent_context.git import Repository
-from agent_context.knowledge import FOLDERS
-from agent_context.learning import PATTERNS, Learning, Source, Status, Verdict, learning_id, one_paragraph
+from agent_context.layout import FOLDERS, PATTERNS
+from agent_context.learning import Learning, Source, Status, Verdict, learning_id, one_paragraph
+from agent_context.machine import save_machine_settings
 from agent_context.projects import Place, Projects
 from agent_context.publishing import plan_snippets
 from agent_context.reports import Dropped, Learned, SyncReport
@@ -135,9 +135,8 @@ def sync(knowledge_base: KnowledgeBase, environment: Environment, *, dry_run: bo
         if not dry_run and knowledge_base.settings.sync.push:
             exchange.push()
     _publish(knowledge_base, environment, projects, report)
-    report.problems += [
-        error.message for error in knowledge_base.load().problems if error.message not in report.problems
-    ]
+    unread = [error.advice for error in knowledge_base.load().problems]
+    report.problems += [advice for advice in unread if advice not in report.problems]
     report.seconds = round(time.monotonic() - started, 2)
     return report
 
@@ -231,4 +230,4 @@ def _publish(knowledge_base: KnowledgeBase, environment: Environment, projects: 
                     changes.apply([change])
                 report.snippets.append(f"{project}: {change.path}")
             except AgentContextError as error:
-                report.problems.append(f"{error.message} ({error.hint})")
+                report.problems.append(error.advice)

@@ -8,8 +8,8 @@ import click
 import msgspec
 
 from agent_context.commands.face import Face, kb_option, pass_face, plural
-from agent_context.config import save_machine_settings
 from agent_context.founding import found_knowledge_base, plan_takeover, take_over
+from agent_context.machine import save_machine_settings
 
 
 @click.command(name="init")

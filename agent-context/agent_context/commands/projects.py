@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from agent_context.commands.face import Face, console, json_option, kb_option, pass_face, plural, print_json
-from agent_context.config import save_machine_settings
+from agent_context.machine import save_machine_settings
 
 
 @click.group(name="projects")

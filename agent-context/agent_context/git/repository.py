@@ -79,8 +79,8 @@ class Repository:
         return "origin" if "origin" in names else None
 
     def remote_url(self, name: str) -> str:
-        """Return the remote's address as configured."""
-        return str(self._repo.remotes[name].url)
+        """Return the remote's address as configured, before git's `insteadOf` rules."""
+        return str(self._repo.config[f"remote.{name}.url"])
 
     def set_remote(self, name: str, url: str) -> None:
         """Point the remote at another address, or add it."""
@@ -94,6 +94,11 @@ class Repository:
         with contextlib.suppress(KeyError):
             return str(self._repo.lookup_reference(f"refs/remotes/{remote}/{branch}").target)
         return None
+
+    def forget_remote_tip(self, remote: str, branch: str) -> None:
+        """Forget what an earlier fetch saw: the remote has no such branch (any more)."""
+        with contextlib.suppress(KeyError):
+            self._repo.references.delete(f"refs/remotes/{remote}/{branch}")
 
     def has_commit(self, commit: str) -> bool:
         """Tell whether this clone knows the commit."""

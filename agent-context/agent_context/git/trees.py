@@ -16,6 +16,9 @@ Files = Mapping[str, bytes | None]  # path to bytes; None: removed
 Node = tuple[pygit2.Oid, int] | None  # object id and file mode; None: not there
 
 
+EMPTY_TREE = pygit2.Oid(hex="4b825dc642cb6eb9a060e54bf8d69288fbee4904")  # git's fixed id of a folder without files
+
+
 @dataclass(frozen=True, slots=True)
 class MergeConflict:
     """A path that both sides changed and no rule could settle, with the reason."""
@@ -47,7 +50,7 @@ def edit_tree(repo: pygit2.Repository, tree: pygit2.Oid | None, files: Files) ->
         old = builder.get(name)
         below = old.id if old is not None and old.filemode == FileMode.TREE else None
         child = edit_tree(repo, below, inner)
-        if child != repo.TreeBuilder().write():
+        if child != EMPTY_TREE:
             builder.insert(name, child, FileMode.TREE)
         elif old is not None:
             builder.remove(name)

@@ -1,0 +1,489 @@
+"""Real clones, a real bare remote, real git: what a user relies on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from samples import LESSON, OTHER_LESSON, Machine, git, make_learning, replace_fields, tool_result, user, write_session
+
+from agent_context import sync as sync_module
+from agent_context.errors import AgentContextError, NeedsPersonError
+from agent_context.frontmatter import write_learning
+from agent_context.git import Repository
+from agent_context.learning import Status
+
+FOLDER = "projects/o.r/2026-03"
+IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
+SETPRIV = shutil.which("setpriv")
+# How to run a program so that the modes of files hold for it: root loses the right to pass over them.
+NOT_ROOT_HOLDS = [] if not IS_ROOT else [SETPRIV, "--bounding-set=-dac_override,-dac_read_search"] if SETPRIV else None
+
+
+def head(folder: Path) -> str:
+    return git(folder, "rev-parse", "HEAD")
+
+
+def run_program(machine: Machine, program: list[str]) -> subprocess.CompletedProcess[str]:
+    home = {"HOME": str(machine.folder), "CLAUDE_CONFIG_DIR": str(machine.environment.claude_dir)}
+    command = [*program, "sync", "--kb", str(machine.root)]
+    return subprocess.run(command, env={**os.environ, **home}, capture_output=True, text=True, check=False)
+
+
+def only_path(machine: Machine) -> str:
+    (path,) = machine.learnings()
+    return path
+
+
+def test_a_session_becomes_a_pushed_learning_and_a_snippet(machine: Machine, remote: Path) -> None:
+    checkout = machine.checkout()
+    machine.teach(LESSON, cwd=checkout)
+    report = machine.sync()
+    assert (report.found, report.read, report.candidates, len(report.learned)) == (1, 1, 1, 1)
+    assert (report.pushed, report.unpushed, report.waiting, report.exit_code) == (1, 0, "", 0)
+    ((path, learning),) = machine.learnings().items()
+    assert path == f"{FOLDER}/never-run-fly-deploy-directly-always-use-make-{learning.id}.md"
+    assert (learning.claim, learning.status, learning.evidence) == (LESSON, Status.UNREVIEWED, (LESSON,))
+    assert (learning.sources[0].machine, learning.sources[0].session) == ("laptop", "s1")
+    assert head(machine.root) == git(remote, "rev-parse", "main")
+    assert git(machine.root, "status", "--porcelain") == ""
+    snippet = (checkout / ".claude/rules/agent-context.md").read_text()
+    assert "Never run `fly deploy` directly" in snippet
+    assert git(checkout, "status", "--porcelain") == ""
+    assert (
+        machine.root / "projects/o.r/project.toml"
+    ).read_text() == 'name = "r"\nremotes = [\n    "github.com/o/r",\n]\n'
+
+
+def test_the_commit_says_where_it_comes_from(machine: Machine) -> None:
+    machine.teach(LESSON, cwd=machine.checkout())
+    machine.sync()
+    message = git(machine.root, "log", "-1", "--format=%B")
+    assert message == "learn: 1 learning in o.r\n\nMachine: laptop\nSessions: 1\nExtractor: heuristic"
+
+
+def test_a_second_sync_with_nothing_new_makes_no_commit(machine: Machine) -> None:
+    machine.teach(LESSON, cwd=machine.checkout())
+    machine.sync()
+    before = head(machine.root)
+    report = machine.sync()
+    assert (report.read, report.skipped, report.learned, report.pushed, report.snippets) == (
+        0,
+        {"read before": 1},
+        [],
+        0,
+        [],
+    )
+    assert head(machine.root) == before
+
+
+def test_a_dry_run_changes_nothing_and_shows_all(machine: Machine) -> None:
+    checkout = machine.checkout()
+    machine.teach(LESSON, cwd=checkout)
+    before = sorted(str(path) for path in machine.folder.rglob("*"))
+    report = machine.sync(dry_run=True)
+    assert [learned.claim for learned in report.learned] == [LESSON]
+    assert sorted(str(path) for path in machine.folder.rglob("*")) == before
+    assert machine.sync().pushed == 1
+
+
+def test_a_session_still_being_written_waits(machine: Machine) -> None:
+    checkout = machine.checkout()
+    path = machine.teach(LESSON, cwd=checkout, age=5)
+    assert machine.sync().skipped == {"still being written": 1}
+    os.utime(path, (1_700_000_000, 1_700_000_000))
+    assert len(machine.sync().learned) == 1
+
+
+def test_a_session_that_vanished_unread_is_named_as_lost(machine: Machine) -> None:
+    path = machine.teach(LESSON, age=5)
+    machine.sync()
+    path.unlink()
+    assert machine.sync().lost == [f"{path}: gone before it was read"]
+    assert machine.sync().lost == []
+
+
+def test_a_session_that_grew_is_read_again_without_doubling(machine: Machine) -> None:
+    checkout = machine.checkout()
+    machine.teach(LESSON, cwd=checkout)
+    machine.sync()
+    machine.teach(LESSON, OTHER_LESSON, cwd=checkout)
+    report = machine.sync()
+    assert [learned.claim for learned in report.learned] == [OTHER_LESSON]
+    assert [dropped.reason for dropped in report.dropped] == ["exact duplicate"]
+
+
+def test_a_deleted_state_costs_only_time(machine: Machine) -> None:
+    machine.teach(LESSON, cwd=machine.checkout())
+    machine.sync()
+    before = head(machine.root)
+    shutil.rmtree(machine.environment.data_dir)
+    report = machine.sync()
+    assert (report.read, [dropped.reason for dropped in report.dropped]) == (1, ["exact duplicate"])
+    assert head(machine.root) == before
+
+
+def test_a_clone_made_anew_reads_again_what_it_lost(machine: Machine, remote: Path) -> None:
+    machine.teach(LESSON, cwd=machine.checkout())
+    git(machine.root, "remote", "remove", "origin")
+    machine.sync()
+    shutil.rmtree(machine.root)
+    git(machine.folder, "clone", "--quiet", str(remote), "kb")
+    assert [learned.claim for learned in machine.sync().learned] == [LESSON]
+
+
+def test_two_machines_meet_in_one_project_without_loss_or_doubling(machine: Machine, other: Machine) -> None:
+    machine.teach(LESSON, cwd=machine.checkout())
+    other.teach(LESSON, OTHER_LESSON, cwd=other.checkout("https://github.com/O/R"))
+    machine.sync()
+    report = other.sync()
+    assert (report.brought_in, report.pushed, [item.reason for item in report.dropped]) == (1, 1, ["exact duplicate"])
+    machine.sync()
+    assert head(machine.root) == head(other.root)
+    assert sorted(learning.claim for learning in machine.learnings().values()) == sorted([LESSON, OTHER_LESSON])
+
+
+def test_learnings_made_apart_are_replayed_in_a_line(machine: Machine, other: Machine, remote: Path) -> None:
+    git(other.root, "remote", "set-url", "origin", str(remote.parent / "away.git"))
+    other.teach(OTHER_LESSON, cwd=other.checkout())
+    report = other.sync()
+    assert (report.failed, report.unpushed, report.exit_code) == (True, 1, 1)
+    assert "the remote does not answer" in report.waiting
+    machine.teach(LESSON, cwd=machine.checkout())
+    machine.sync()
+    git(other.root, "remote", "set-url", "origin", str(remote))
+    assert (other.sync().pushed, git(other.root, "log", "--merges", "--oneline")) == (1, "")
+    machine.sync()
+    assert head(machine.root) == head(other.root) == git(remote, "rev-parse", "main")
+    assert len(machine.learnings()) == 2
+
+
+def test_the_same_learning_made_apart_is_one_with_both_sources(machine: Machine, other: Machine, remote: Path) -> None:
+    git(other.root, "remote", "set-url", "origin", str(remote.parent / "away.git"))
+    for one, name in ((other, "s2"), (machine, "s1")):
+        one.teach(LESSON, cwd=one.checkout(), name=name)
+        one.sync()
+    git(other.root, "remote", "set-url", "origin", str(remote))
+    other.sync()
+    (learning,) = other.learnings().values()
+    assert [(source.machine, source.session) for source in learning.sources] == [("desktop", "s2"), ("laptop", "s1")]
+
+
+def test_a_commit_of_the_users_own_is_merged_not_rewritten(machine: Machine, other: Machine) -> None:
+    (machine.root / "notes.txt").write_text("mine")
+    git(machine.root, "add", "notes.txt")
+    git(machine.root, "commit", "--quiet", "-m", "my own commit")
+    mine = head(machine.root)
+    other.teach(LESSON, cwd=other.checkout())
+    other.sync()
+    assert machine.sync().pushed == 2
+    assert mine in git(machine.root, "log", "--format=%H").split()
+
+
+def test_without_a_remote_it_commits_and_says_what_waits(machine: Machine) -> None:
+    git(machine.root, "remote", "remove", "origin")
+    machine.teach(LESSON, cwd=machine.checkout())
+    report = machine.sync()
+    assert (len(report.learned), report.pushed, report.failed, report.exit_code) == (1, 0, False, 0)
+    assert report.waiting.startswith("this clone has no remote")
+    assert report.unpushed == 2
+
+
+def test_the_public_template_is_never_pushed_to(machine: Machine) -> None:
+    settings = machine.root / "agent-context.toml"
+    settings.write_text('template = "example.com/owner/template"\n' + settings.read_text())
+    git(machine.root, "config", "url.file:///.insteadOf", "https://example.com/")
+    git(machine.root, "remote", "set-url", "origin", "https://example.com/owner/template.git")
+    machine.teach(LESSON, cwd=machine.checkout())
+    git(
+        machine.root,
+        "config",
+        f"url.{machine.root.parent.parent / 'remote.git'}.insteadOf",
+        "https://example.com/owner/template.git",
+    )
+    report = machine.sync()
+    assert (len(report.learned), report.pushed) == (1, 0)
+    assert "the public template, which is never pushed to" in report.waiting
+
+
+def test_an_empty_remote_receives_everything(machine: Machine, tmp_path: Path) -> None:
+    git(tmp_path, "init", "--quiet", "--bare", "empty.git")
+    git(machine.root, "remote", "set-url", "origin", str(tmp_path / "empty.git"))
+    machine.teach(LESSON, cwd=machine.checkout())
+    assert machine.sync().pushed == 2
+
+
+def test_a_remote_with_another_history_blocks_the_push_alone(machine: Machine, tmp_path: Path) -> None:
+    from samples import bare_remote  # noqa: PLC0415 - only here
+
+    (tmp_path / "again").mkdir()
+    found = bare_remote(tmp_path / "again")
+    git(tmp_path / "again/seed", "commit", "--quiet", "--allow-empty", "--amend", "-m", "another")
+    git(tmp_path / "again/seed", "push", "--quiet", "--force", str(found), "main")
+    git(machine.root, "remote", "set-url", "origin", str(found))
+    machine.teach(LESSON, cwd=machine.checkout())
+    report = machine.sync()
+    assert (len(report.learned), report.pushed, report.exit_code) == (1, 0, 3)
+    assert "another history" in report.blocked[0]
+
+
+def test_an_edit_by_hand_is_committed_as_the_users_and_travels(machine: Machine, other: Machine) -> None:
+    machine.teach(LESSON, cwd=machine.checkout())
+    machine.sync()
+    path = only_path(machine)
+    file = machine.root / path
+    file.write_text(file.read_text().replace("status: unreviewed", "status: accepted"))
+    report = machine.sync()
+    assert (report.edits, report.pushed) == ([path], 1)
+    other.sync()
+    assert other.learnings()[path].status is Status.ACCEPTED
+
+
+def test_an_edit_that_does_not_read_stays_uncommitted_and_the_rest_goes_on(machine: Machine) -> None:
+    checkout = machine.checkout()
+    machine.teach(LESSON, cwd=checkout)
+    machine.sync()
+    path = only_path(machine)
+    broken = (machine.root / path).read_text().replace("kind: ", "kind: joke #")
+    (machine.root / path).write_text(broken)
+    machine.teach(OTHER_LESSON, cwd=checkout, name="s2")
+    report = machine.sync()
+    assert report.exit_code == 3
+    assert report.problems[0].startswith(f"{path}:3: kind: Invalid enum value 'joke'")
+    assert len([problem for problem in report.problems if path in problem]) == 1
+    assert ([learned.claim for learned in report.learned], report.pushed) == ([OTHER_LESSON], 1)
+    assert (machine.root / path).read_text() == broken
+
+
+def test_a_broken_file_from_another_machine_is_named_and_the_rest_goes_on(machine: Machine, other: Machine) -> None:
+    (other.root / FOLDER).mkdir(parents=True)
+    (other.root / FOLDER / "broken-0123456789.md").write_text("---\nnonsense\n")
+    git(other.root, "add", ".")
+    git(other.root, "commit", "--quiet", "-m", "broken")
+    git(other.root, "push", "--quiet")
+    machine.teach(LESSON, cwd=machine.checkout())
+    report = machine.sync()
+    assert (report.brought_in, len(report.learned), report.pushed, report.exit_code) == (1, 1, 1, 3)
+    hint = "close it with a line of three dashes"
+    assert report.problems == [f"{FOLDER}/broken-0123456789.md:3: the front matter does not end ({hint})"]
+
+
+def test_a_deleted_learning_comes_back_as_rejected_and_is_not_learned_again(machine: Machine, other: Machine) -> None:
+    checkout = machine.checkout()
+    machine.teach(LESSON, cwd=checkout)
+    machine.sync()
+    path = only_path(machine)
+    (machine.root / path).unlink()
+    machine.sync()
+    learning = machine.learnings()[path]
+    assert learning.status is Status.REJECTED
+    assert learning.status_note is not None
+    assert learning.status_note.reason == "the file was deleted"
+    other.teach(LESSON, cwd=other.checkout())
+    assert [dropped.reason for dropped in other.sync().dropped] == ["rejected before"]
+    assert not (checkout / ".claude/rules/agent-context.md").exists()
+
+
+def test_a_secret_keeps_its_learning_out_and_the_report_does_not_repeat_it(machine: Machine) -> None:
+    secret = "ghp_" + "a1B2c3D4" * 4 + "e5F6"
+    machine.teach(
+        f"Always use the token {secret} for the deploy of the staging app.", OTHER_LESSON, cwd=machine.checkout()
+    )
+    report = machine.sync()
+    assert [learned.claim for learned in report.learned] == [OTHER_LESSON]
+    assert len(report.dropped) == 1
+    assert report.dropped[0].reason.startswith("secret: ")
+    assert secret[6:] not in repr(report)
+    assert subprocess.run(["grep", "-r", secret, str(machine.root)], check=False, capture_output=True).returncode == 1
+
+
+def test_a_secret_in_an_edit_by_hand_stays_uncommitted(machine: Machine) -> None:
+    secret = "ghp_" + "a1B2c3D4" * 4 + "e5F6"
+    (machine.root / "patterns/note.txt").write_text(f"token {secret}\n")
+    report = machine.sync()
+    assert (report.edits, report.exit_code) == ([], 3)
+    assert report.problems[0].startswith("patterns/note.txt:1: secret: ")
+    assert secret not in report.problems[0]
+
+
+def test_an_uncommitted_edit_in_the_way_of_the_remote_loses_nothing(machine: Machine, other: Machine) -> None:
+    (other.root / "mkdocs.yml").write_text("site_name: theirs\n")
+    git(other.root, "commit", "--quiet", "-am", "theirs")
+    git(other.root, "push", "--quiet")
+    (machine.root / "mkdocs.yml").write_text("site_name: mine, not committed\n")
+    machine.teach(LESSON, cwd=machine.checkout())
+    report = machine.sync()
+    assert (report.exit_code, len(report.learned), report.pushed) == (3, 1, 0)
+    assert "mkdocs.yml has changes that are not committed" in report.blocked[0]
+    assert (machine.root / "mkdocs.yml").read_text() == "site_name: mine, not committed\n"
+
+
+def test_two_edits_of_one_claim_wait_for_a_person_with_both_kept(machine: Machine, other: Machine) -> None:
+    learning = make_learning("Use make.", id="0123456789")
+    path = f"{FOLDER}/use-make-0123456789.md"
+    (machine.root / FOLDER).mkdir(parents=True)
+    (machine.root / path).write_text(write_learning(learning))
+    machine.sync()
+    other.sync()
+    for one, claim in ((machine, "Use make always."), (other, "Use just instead.")):
+        (one.root / path).write_text(write_learning(replace_fields(learning, claim=claim)))
+    machine.sync()
+    report = other.sync()
+    assert (report.exit_code, report.pushed, report.unpushed) == (3, 0, 1)
+    assert report.blocked == [f"{path}: both sides changed its claim. Settle it with: git pull --no-rebase"]
+    assert other.learnings()[path].claim == "Use just instead."
+    assert git(other.root, "status", "--porcelain") == ""
+
+
+def test_another_sync_under_way_is_waited_for_and_then_named(machine: Machine) -> None:
+    settings = machine.root / "agent-context.toml"
+    settings.write_text(settings.read_text().replace("[sync]\n", "[sync]\nlock_seconds = 0\n"))
+    with FileLock(Repository(machine.root).lock_path), pytest.raises(AgentContextError, match="another agent-context"):
+        machine.sync()
+
+
+def test_a_detached_head_needs_a_person(machine: Machine) -> None:
+    git(machine.root, "checkout", "--quiet", "--detach")
+    with pytest.raises(NeedsPersonError):
+        machine.sync()
+
+
+def test_bad_session_files_cost_themselves_alone(machine: Machine) -> None:
+    checkout = machine.checkout()
+    folder = machine.environment.claude_dir / "projects" / "p"
+    good = machine.teach(LESSON, cwd=checkout)
+    torn = write_session(
+        folder / "torn.jsonl", user(OTHER_LESSON), '{"type":"user","message":{"role":"us', cwd=str(checkout)
+    )
+    (folder / "binary.jsonl").write_bytes(bytes(range(256)) * 99)
+    (folder / "unreadable.jsonl").mkdir()
+    only_tools = write_session(folder / "tools.jsonl", tool_result("x"), cwd=str(checkout))
+    for path in (folder / "binary.jsonl", folder / "unreadable.jsonl"):
+        os.utime(path, (1_700_000_000, 1_700_000_000))
+    report = machine.sync()
+    assert sorted(learned.claim for learned in report.learned) == sorted([LESSON, OTHER_LESSON])
+    assert (report.found, report.read, report.broken_lines) == (5, 3, 1)
+    assert report.skipped == {"not a transcript": 1, "unreadable: Is a directory": 1}
+    assert report.lost == [
+        f"{folder / 'binary.jsonl'}: not a transcript",
+        f"{folder / 'unreadable.jsonl'}: unreadable: Is a directory",
+    ]
+    assert good.exists()
+    assert torn.exists()
+    assert only_tools.exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full or a small file system; limits by RLIMIT_FSIZE")
+def test_a_full_disk_is_an_error_that_loses_nothing(machine: Machine) -> None:
+    machine.teach(LESSON, cwd=machine.checkout())
+    before = head(machine.root)
+    script = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (60, 60)); sys.argv = ['agent-context', *sys.argv[1:]];"
+        "from agent_context.__main__ import main; sys.exit(main())"
+    )
+    done = run_program(machine, [sys.executable, "-c", script])
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Next step: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert head(machine.root) == before
+    assert len(machine.sync().learned) == 1
+
+
+@pytest.mark.skipif(NOT_ROOT_HOLDS is None, reason="root obeys no mode here, and setpriv is not there to make it")
+def test_a_folder_that_cannot_be_written_is_an_error_that_loses_nothing(machine: Machine) -> None:
+    machine.teach(LESSON, cwd=machine.checkout())
+    before = head(machine.root)
+    (machine.root / "projects").chmod(0o555)
+    done = run_program(machine, [*(NOT_ROOT_HOLDS or []), sys.executable, "-m", "agent_context"])
+    (machine.root / "projects").chmod(0o755)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "projects/o.r" in done.stderr
+    assert "Next step: " in done.stderr
+    assert head(machine.root) == before
+    assert len(machine.sync().learned) == 1
+
+
+@pytest.mark.skipif(NOT_ROOT_HOLDS is None, reason="root obeys no mode here, and setpriv is not there to make it")
+def test_a_session_that_may_not_be_read_is_named_and_read_when_it_may(machine: Machine) -> None:
+    path = machine.teach(LESSON, cwd=machine.checkout())
+    path.chmod(0)
+    done = run_program(machine, [*(NOT_ROOT_HOLDS or []), sys.executable, "-m", "agent_context"])
+    path.chmod(0o644)
+    assert f"lost: {path}: unreadable: Permission denied" in done.stdout.replace("\n", "")
+    assert len(machine.sync().learned) == 1
+
+
+def test_a_killed_sync_is_finished_by_the_next(machine: Machine, remote: Path) -> None:
+    """Kill after the worktree was written and before the branch moved: the files are there, the commit is not."""
+    machine.teach(LESSON, cwd=machine.checkout())
+    script = (
+        "import os, sys\n"
+        "from agent_context.git import repository\n"
+        "repository.Repository._write_index = lambda self, changes: os._exit(9)\n"
+        "sys.argv = ['agent-context', *sys.argv[1:]]\n"
+        "from agent_context.__main__ import main; sys.exit(main())\n"
+    )
+    assert run_program(machine, [sys.executable, "-c", script]).returncode == 9
+    assert len(machine.learnings()) == 1
+    report = machine.sync()
+    assert (report.pushed, report.exit_code, len(machine.learnings())) == (1, 0, 1)
+    assert head(machine.root) == git(remote, "rev-parse", "main")
+    assert git(machine.root, "status", "--porcelain") == ""
+
+
+def test_racing_machines_all_arrive(tmp_path: Path, remote: Path) -> None:
+    machines = [Machine.join(tmp_path, remote, f"m{number}") for number in range(4)]
+    running = []
+    for number, one in enumerate(machines):
+        one.teach(
+            f"From now on always run check number {number} before the release of part {number}.", cwd=one.checkout()
+        )
+        home = {"HOME": str(one.folder), "CLAUDE_CONFIG_DIR": str(one.environment.claude_dir)}
+        command = [sys.executable, "-m", "agent_context", "sync", "--kb", str(one.root)]
+        running.append(
+            subprocess.Popen(command, env={**os.environ, **home}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        )
+    assert [(one.wait(), (one.stdout and one.stdout.close()))[0] for one in running] == [0, 0, 0, 0]
+    for one in machines:
+        one.sync()
+    assert {head(one.root) for one in machines} == {git(remote, "rev-parse", "main")}
+    assert len(machines[0].learnings()) == 4
+
+
+def test_settings_of_the_machine_remember_checkouts(machine: Machine) -> None:
+    checkout = machine.checkout()
+    machine.teach(LESSON, cwd=checkout)
+    machine.sync()
+    assert f'"{checkout}" = "o.r"' in machine.environment.machine_file.read_text()
+    shutil.move(checkout, checkout.parent / "moved")
+    machine.teach(OTHER_LESSON, cwd=checkout, name="s2")
+    report = machine.sync()
+    assert ([learned.project for learned in report.learned], report.guessed) == (["o.r"], {})
+
+
+def test_utc_is_written_without_fractions() -> None:
+    assert sync_module.utc(1_700_000_000.9) == "2023-11-14T22:13:20Z"
+
+
+def test_snippets_can_be_switched_off(machine: Machine) -> None:
+    checkout = machine.checkout()
+    settings = machine.root / "agent-context.toml"
+    settings.write_text(settings.read_text().replace("[snippet]\n", "[snippet]\ninstall = false\n"))
+    machine.teach(LESSON, cwd=checkout)
+    assert machine.sync().snippets == []
+    assert not (checkout / ".claude").exists()
+
+
+def test_the_machines_name_is_in_every_source(machine: Machine) -> None:
+    renamed = Machine(machine.folder, replace(machine.environment, machine="büro"))
+    renamed.teach(LESSON, cwd=renamed.checkout())
+    renamed.sync()
+    (learning,) = renamed.learnings().values()
+    assert learning.sources[0].machine == "büro"
