@@ -29,17 +29,17 @@ class Problem:
 
 def check(knowledge_base: KnowledgeBase) -> list[Problem]:
     """Return every problem, sorted by path and line."""
-    shelf = knowledge_base.load()
+    contents = knowledge_base.load()
     problems = [
-        Problem(error.path, error.line, error.message.split(": ", 1)[1], error.hint) for error in shelf.problems
+        Problem(error.path, error.line, error.message.split(": ", 1)[1], error.hint) for error in contents.problems
     ]
     for folder in knowledge_base.projects():
         try:
             knowledge_base.project(folder)
         except AgentContextError as error:
             problems.append(Problem(f"projects/{folder}/project.toml", 1, error.message.split(": ", 1)[1], error.hint))
-    problems += _check_references(shelf.entries)
-    for entry in shelf.entries:
+    problems += _check_references(contents.entries)
+    for entry in contents.entries:
         wrong = check_entry(entry)
         if wrong:
             problems.append(Problem(entry.path, 2, f"id: {wrong}", "rename the file, or mend the id"))

@@ -19,6 +19,13 @@ from agent_context.errors import AgentContextError
 KB_FILE = "agent-context.toml"
 MACHINE_FILE = "machine.toml"
 APP = "agent-context"
+TELEMETRY_FORBIDDEN = {
+    "ORT_DISABLE_TELEMETRY": "1",
+    "ORT_TELEMETRY_DISABLED": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_OFFLINE": "1",
+    "DO_NOT_TRACK": "1",
+}
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 TEMPLATE = "github.com/agent-context/agent-context"
 
@@ -119,6 +126,15 @@ def load_environment() -> Environment:
         knowledge_base=Path(chosen).expanduser().absolute() if chosen else None,
         own=own,
     )
+
+
+def forbid_telemetry() -> None:
+    """Tell the libraries that would otherwise report to their makers, or load from a hub, that they must not.
+
+    onnxruntime (1.31 on Linux) writes a device id to the user's cache and uploads an event when it is imported unless
+    the variable is set before; both names it has gone by are set.
+    """
+    os.environ.update(TELEMETRY_FORBIDDEN)
 
 
 def child_environment(**more: str) -> dict[str, str]:

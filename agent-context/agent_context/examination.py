@@ -100,12 +100,12 @@ def _repository(knowledge_base: KnowledgeBase, environment: Environment) -> Iter
 
 
 def _learnings(knowledge_base: KnowledgeBase, environment: Environment) -> Iterator[Examined]:  # noqa: ARG001 - one shape for all checks
-    shelf = knowledge_base.load()
-    if shelf.problems:
-        seen = f"{len(shelf.problems)} files do not read"
+    contents = knowledge_base.load()
+    if contents.problems:
+        seen = f"{len(contents.problems)} files do not read"
         yield Examined("learnings", Health.BROKEN, seen, "agent-context check names file, line and fix")
     else:
-        yield Examined("learnings", Health.GOOD, f"{len(shelf.entries)} read")
+        yield Examined("learnings", Health.GOOD, f"{len(contents.entries)} read")
 
 
 def _encoder(knowledge_base: KnowledgeBase, environment: Environment) -> Iterator[Examined]:  # noqa: ARG001 - one shape for all checks

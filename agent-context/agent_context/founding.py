@@ -43,8 +43,8 @@ def found_knowledge_base(root: Path, remote: str, machine: str) -> list[str]:
 
 def plan_takeover(knowledge_base: KnowledgeBase) -> list[str]:
     """Return the files of the template's own knowledge that `take_over` would remove."""
-    shelf = knowledge_base.load()
-    named = {entry.path for entry in shelf.entries if entry.path.startswith((f"{PROJECTS}/", f"{PATTERNS}/"))}
+    contents = knowledge_base.load()
+    named = {entry.path for entry in contents.entries if entry.path.startswith((f"{PROJECTS}/", f"{PATTERNS}/"))}
     described = {f"{PROJECTS}/{folder}/project.toml" for folder in knowledge_base.projects()}
     return sorted(named | {path for path in described if (knowledge_base.root / path).exists()})
 

@@ -38,9 +38,11 @@ def folder_for_local(name: str, identity: str) -> str:
     return f"local.{_clean(name) or 'project'}-{digest}"
 
 
-def is_local(folder: str) -> bool:
-    """Tell whether a project folder stands for something without a remote."""
-    return folder.startswith("local.")
+def name_of(folder: str) -> str:
+    """Return the name for people: `owner/name` of a remote's folder, the directory's name of a local one."""
+    if folder.startswith("local."):
+        return folder.removeprefix("local.").rpartition("-")[0]
+    return "/".join(folder.rsplit(".", 1))
 
 
 def cut_worktree(path: str) -> str:

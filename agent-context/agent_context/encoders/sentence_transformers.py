@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from agent_context.config import forbid_telemetry
 from agent_context.errors import AgentContextError, MissingExtraError
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ def load() -> SentenceTransformers:
     found = importlib.util.find_spec(PACKAGE)
     if found is None or found.origin is None:
         raise MissingExtraError(PACKAGE.replace("_", "-"), "sentence-transformers")
+    forbid_telemetry()
     try:
         from sentence_transformers import SentenceTransformer  # noqa: PLC0415 - seconds to import, needs torch
     except ImportError as error:

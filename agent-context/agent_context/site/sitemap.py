@@ -9,25 +9,21 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from agent_context.learning import LIVING, PATTERNS, Learning
+from agent_context.layout import PATTERNS
+from agent_context.learning import LIVING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from agent_context.knowledge import Entry
+    from agent_context.learning import Learning
 
 PER_PAGE = 50
 PLAIN_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]|\.(?=[a-z0-9])){0,79}")
 PLAIN_ID = re.compile(r"[0-9a-f]{4,64}")
 MONTH = re.compile(r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])")
 UNDATED = "undated"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A learning and its file, relative to the knowledge base."""
-
-    path: str
-    learning: Learning
 
 
 @dataclass(frozen=True, slots=True)
