@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help sync demo site serve test test-real lint format docs clean
+.PHONY: help sync demo site serve test test-real lint format docs lock clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -60,6 +60,13 @@ $(VENV)/real: $(VENV)/dev
 	@$(PIP) torch==2.13.0
 	@$(PIP) --editable '.[semantic,site,dev,sentence-transformers]'
 	@touch $@
+
+lock:            ## write constraints.txt anew from the newest versions that fit
+	@rm -rf .lock && $(PYTHON) -m venv .lock && .lock/bin/pip install -q torch==2.13.0
+	@.lock/bin/pip install -q --editable '.[semantic,site,dev,sentence-transformers]'
+	@head -n 1 constraints.txt > .lock/constraints
+	@.lock/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' >> .lock/constraints
+	@mv .lock/constraints constraints.txt && rm -rf .lock
 
 clean:           ## remove what was set up and built
 	rm -rf $(VENV) .site site

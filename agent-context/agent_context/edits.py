@@ -12,7 +12,6 @@ from agent_context.errors import FormatError
 from agent_context.frontmatter import parse_learning, write_learning
 from agent_context.layout import is_learning_path
 from agent_context.learning import Status, StatusNote
-from agent_context.screening import screen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,6 +68,8 @@ def _problem(path: str, data: bytes) -> str:
         return error.advice
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         return f"{path}: {error}"
+    from agent_context.screening import screen  # noqa: PLC0415 - what a sync without edits does not pay
+
     certain = [finding for finding in screen(text) if finding.severity == "certain"]
     if certain:
         first = certain[0]

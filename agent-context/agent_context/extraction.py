@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from agent_context.extractors import EXTRACTORS
-from agent_context.screening import screen
 from agent_context.transcripts import READERS
 from agent_context.transcripts.session import Session, Skipped
 
@@ -73,6 +71,8 @@ def extract_due(home: Path, state: State, settings: ExtractionSettings, quiet_se
 
 def extract_file(path: Path, settings: ExtractionSettings, result: Extraction) -> bool:
     """Read and extract one session file into `result`. Returns whether the file need not be read again."""
+    from agent_context.extractors import EXTRACTORS  # noqa: PLC0415 - what a sync without news does not pay
+
     session = next(iter(READERS.values())).read(path)
     if isinstance(session, Skipped):
         _skip(result, session)
@@ -88,6 +88,8 @@ def extract_file(path: Path, settings: ExtractionSettings, result: Extraction) -
 
 def screen_candidate(candidate: Candidate) -> list[Finding]:
     """Return what is wrong with any text of a candidate that would be written down."""
+    from agent_context.screening import screen  # noqa: PLC0415 - what a sync without news does not pay
+
     texts = [
         candidate.claim,
         candidate.why,

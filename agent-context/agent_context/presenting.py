@@ -14,10 +14,10 @@ DOCS = "agent-context/docs"
 TITLE = "Agent context"
 
 
-def collect_site(knowledge_base: KnowledgeBase) -> SiteInput:
+def collect_site(knowledge_base: KnowledgeBase, now: str) -> SiteInput:
     """Return all learnings by project, the files that do not read, and the program's guide where it is at hand.
 
-    `generated` is the newest time that any learning names, so that the same knowledge always makes the same site.
+    `now` is UTC, `YYYY-MM-DDTHH:MM:SSZ`; ages on the site are counted from it.
     """
     contents = knowledge_base.load()
     folders = [*knowledge_base.projects(), PATTERNS]
@@ -26,12 +26,11 @@ def collect_site(knowledge_base: KnowledgeBase) -> SiteInput:
         by_folder[entry.project].append(entry)
     names = {folder: knowledge_base.project(folder).name for folder in folders if folder != PATTERNS}
     guide = knowledge_base.root / DOCS
-    times = [source.at for entry in contents.entries for source in entry.learning.sources]
     return SiteInput(
         title=TITLE,
         shelves=tuple(Shelf(folder, names.get(folder, "Patterns"), tuple(by_folder[folder])) for folder in folders),
         problems=tuple(error.advice for error in contents.problems),
         evidence=knowledge_base.settings.site.evidence,
         guide=guide if guide.is_dir() else None,
-        generated=max(times, default=""),
+        generated=now,
     )

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 
 from agent_context import changes
 from agent_context.git import locate_checkout
+from agent_context.layout import PATTERNS
 from agent_context.projects import identify
 from agent_context.snippet import MARKER, Snippet, render_snippet
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from agent_context.changes import Change
-    from agent_context.config import Environment
-    from agent_context.knowledge import KnowledgeBase
+    from agent_context.config import Environment, SnippetSettings
+    from agent_context.knowledge import Entry
 
 RULES = Path(".claude") / "rules" / "agent-context.md"
 EXCLUDED = "/.claude/rules/agent-context.md"
@@ -27,19 +30,16 @@ class SnippetPlan:
     changes: dict[str, list[Change]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
-    def all_changes(self) -> list[Change]:
-        """Return every change, in order."""
-        return [change for group in self.changes.values() for change in group]
 
-
-def render(knowledge_base: KnowledgeBase, project: str) -> Snippet:
+def render(entries: Iterable[Entry], project: str, settings: SnippetSettings) -> Snippet:
     """Return the snippet of a project: its own learnings and the patterns that hold everywhere."""
-    entries = [*knowledge_base.load(project).entries, *knowledge_base.load("patterns").entries]
-    settings = knowledge_base.settings.snippet
-    return render_snippet((entry.learning for entry in entries), settings.budget_tokens, unreviewed=settings.unreviewed)
+    learnings = (entry.learning for entry in entries if entry.project in (project, PATTERNS))
+    return render_snippet(learnings, settings.budget_tokens, unreviewed=settings.unreviewed)
 
 
-def plan_snippets(knowledge_base: KnowledgeBase, environment: Environment, checkouts: dict[str, str]) -> SnippetPlan:
+def plan_snippets(
+    entries: Sequence[Entry], settings: SnippetSettings, environment: Environment, checkouts: dict[str, str]
+) -> SnippetPlan:
     """Plan the rules file of every checkout (path to project folder) that still exists and is still that project's."""
     plan = SnippetPlan()
     rendered: dict[str, bytes | None] = {}
@@ -48,7 +48,7 @@ def plan_snippets(knowledge_base: KnowledgeBase, environment: Environment, check
         if top is None:
             continue
         if project not in rendered:
-            rendered[project] = render(knowledge_base, project).text.encode() or None
+            rendered[project] = render(entries, project, settings).text.encode() or None
         reason = _refusal(top, environment.claude_dir)
         if reason:
             plan.notes.append(f"{top / RULES} is left alone: {reason}")

@@ -12,7 +12,6 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from agent_context import changes
-from agent_context.consolidation import Consolidation
 from agent_context.edits import collect_edits
 from agent_context.encoders import load_encoder
 from agent_context.errors import AgentContextError
@@ -31,10 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from agent_context.config import Environment
+    from agent_context.consolidation import Consolidation
     from agent_context.encoders import Encoder
     from agent_context.extraction import Extraction
     from agent_context.knowledge import KnowledgeBase
     from agent_context.learning import Candidate
+    from agent_context.publishing import SnippetPlan
 
 LAST_COMMIT = "commit"
 
@@ -107,6 +108,8 @@ class Learner:
         )
 
     def _consolidation(self, project: str) -> Consolidation:
+        from agent_context.consolidation import Consolidation  # noqa: PLC0415 - what a sync without news does not pay
+
         if project not in self._known:
             if not self.report.encoder:
                 self._encoder, self.report.encoder = load_encoder(self.knowledge_base.settings.consolidation.encoder)
@@ -134,9 +137,13 @@ def sync(knowledge_base: KnowledgeBase, environment: Environment, *, dry_run: bo
         _learn(knowledge_base, environment, projects, repository, report)
         if not dry_run and knowledge_base.settings.sync.push:
             exchange.push()
-    _publish(knowledge_base, environment, projects, report)
-    unread = [error.advice for error in knowledge_base.load().problems]
+    contents = knowledge_base.load()
+    unread = [error.advice for error in contents.problems]
     report.problems += [advice for advice in unread if advice not in report.problems]
+    if knowledge_base.settings.snippet.install:
+        _publish(
+            plan_snippets(contents.entries, knowledge_base.settings.snippet, environment, projects.checkouts), report
+        )
     report.seconds = round(time.monotonic() - started, 2)
     return report
 
@@ -218,10 +225,7 @@ def _message(report: SyncReport, extractor: str) -> str:
     return f"learn: {count} in {where}\n\n{TRAILER}{report.machine}\nSessions: {report.read}\nExtractor: {extractor}\n"
 
 
-def _publish(knowledge_base: KnowledgeBase, environment: Environment, projects: Projects, report: SyncReport) -> None:
-    if not knowledge_base.settings.snippet.install:
-        return
-    plan = plan_snippets(knowledge_base, environment, projects.checkouts)
+def _publish(plan: SnippetPlan, report: SyncReport) -> None:
     report.notes += plan.notes
     for project, group in plan.changes.items():
         for change in group:

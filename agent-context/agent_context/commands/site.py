@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -9,6 +10,7 @@ import click
 from agent_context.commands.face import Face, kb_option, pass_face, plural
 from agent_context.presenting import collect_site
 from agent_context.site import build, serve, stage
+from agent_context.sync import utc
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 def command(face: Face, port: int, kb: Path | None, *, serving: bool) -> int:
     """Build the browsable site of the knowledge base into site/. A build that fails leaves the old site whole."""
     knowledge_base = face.knowledge_base(kb)
-    site = collect_site(knowledge_base)
+    site = collect_site(knowledge_base, utc(time.time()))
     stage(site, knowledge_base.root)
     target = build(knowledge_base.root)
     count = sum(len(shelf.entries) for shelf in site.shelves)

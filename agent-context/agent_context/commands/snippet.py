@@ -23,7 +23,8 @@ def command(face: Face, project: str | None, kb: Path | None, *, as_json: bool) 
     folder = project or face.project_here()
     if folder is None:
         raise click.UsageError("this is no checkout of a project; name one: agent-context projects lists them")
-    snippet = render(face.knowledge_base(kb), folder)
+    knowledge_base = face.knowledge_base(kb)
+    snippet = render(knowledge_base.load().entries, folder, knowledge_base.settings.snippet)
     if as_json:
         print_json(snippet)
         return 0
