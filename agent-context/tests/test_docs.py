@@ -46,7 +46,9 @@ def test_the_command_reference_is_current() -> None:
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
-    rows = dict(re.findall(r"^\| `([\w.]+)` \| `(.+?)` \|", (DOCS / "settings.md").read_text(encoding="utf-8"), re.MULTILINE))
+    rows = dict(
+        re.findall(r"^\| `([\w.]+)` \| `(.+?)` \|", (DOCS / "settings.md").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     expected = {**settings(Settings), **settings(MachineSettings)}
     expected.pop("machine")
     assert {name: rows.get(name) for name in expected} == expected
@@ -66,7 +68,12 @@ def test_the_sample_on_the_format_page_is_canonical() -> None:
 @pytest.mark.parametrize("page", ["README.md", "agent-context/docs/index.md"])
 def test_commands_named_in_the_docs_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    named = set(re.findall(r"agent-context (?!on\b)([a-z]+)\b(?=[ `\n])", " ".join(re.findall(r"`([^`\n]+)`|^    (.+)$", text, re.MULTILINE)[0])))
+    named = set(
+        re.findall(
+            r"agent-context (?!on\b)([a-z]+)\b(?=[ `\n])",
+            " ".join(re.findall(r"`([^`\n]+)`|^    (.+)$", text, re.MULTILINE)[0]),
+        )
+    )
     named |= set(re.findall(r"`agent-context ([a-z]+)", text))
     assert named <= set(COMMANDS)
 
@@ -81,7 +88,9 @@ def test_make_targets_named_in_the_docs_exist() -> None:
 def test_this_repository_is_a_knowledge_base_of_sound_files() -> None:
     contents = KnowledgeBase(ROOT).load()
     assert contents.problems == ()
-    assert [entry.path for entry in contents.entries if write_learning(entry.learning) != (ROOT / entry.path).read_text()] == []
+    assert [
+        entry.path for entry in contents.entries if write_learning(entry.learning) != (ROOT / entry.path).read_text()
+    ] == []
 
 
 def test_new_knowledge_bases_start_with_the_settings_shown_here() -> None:

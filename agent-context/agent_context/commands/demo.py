@@ -21,7 +21,7 @@ def command(face: Face) -> int:
     done = demonstrate(face.environment, time.time())
     out = console()
     print_report(done.report, out)
-    first = done.knowledge_base / done.report.learned[0].path
+    first = done.knowledge_base / max(done.report.learned, key=lambda learned: len(learned.claim)).path
     out.print(f"\n[bold]One of its files[/], {first.relative_to(done.knowledge_base)}:\n")
     out.print(first.read_text(encoding="utf-8"), markup=False)
     out.print("[bold]Go on from here[/]")

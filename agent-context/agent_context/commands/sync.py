@@ -99,7 +99,7 @@ def _print_exchange(report: SyncReport, out: Console) -> None:
         out.print("[bold]Remote[/]      ", end="")
         out.print(report.waiting, markup=False)
     would = "would be " if report.dry_run else ""
-    for item in report.snippets:
+    for item in (item for item in report.snippets if not item.endswith("exclude")):
         out.print(f"[bold]Snippet[/]     {would}written: ", end="")
         out.print(item, markup=False)
 
