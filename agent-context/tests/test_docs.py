@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import re
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
@@ -15,6 +15,9 @@ from agent_context.config import MachineSettings, Settings, load_settings
 from agent_context.frontmatter import ORDER, parse_learning, write_learning
 from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Kind, Status
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 DOCS = Path(__file__).parent.parent / "docs"
 ROOT = DOCS.parent.parent
@@ -65,16 +68,10 @@ def test_the_sample_on_the_format_page_is_canonical() -> None:
     assert write_learning(parse_learning(sample.group(1), "sample.md")) == sample.group(1)
 
 
-@pytest.mark.parametrize("page", ["README.md", "agent-context/docs/index.md"])
+@pytest.mark.parametrize("page", ["README.md", "agent-context/docs/index.md", "agent-context/docs/privacy.md"])
 def test_commands_named_in_the_docs_exist(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
-    named = set(
-        re.findall(
-            r"agent-context (?!on\b)([a-z]+)\b(?=[ `\n])",
-            " ".join(re.findall(r"`([^`\n]+)`|^    (.+)$", text, re.MULTILINE)[0]),
-        )
-    )
-    named |= set(re.findall(r"`agent-context ([a-z]+)", text))
+    named = set(re.findall(r"(?:`|^    |bin/)agent-context ([a-z]+)", text, re.MULTILINE))
     assert named <= set(COMMANDS)
 
 
@@ -82,7 +79,7 @@ def test_make_targets_named_in_the_docs_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "AGENTS.md", *DOCS.rglob("*.md")]
     named = {word for page in pages for word in re.findall(r"`make ([a-z-]+)", page.read_text(encoding="utf-8"))}
-    assert named <= targets
+    assert named - {"deploy"} <= targets  # the sample learning is about a make target of another project
 
 
 def test_this_repository_is_a_knowledge_base_of_sound_files() -> None:
