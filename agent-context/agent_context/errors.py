@@ -34,6 +34,14 @@ class FormatError(AgentContextError):
         self.key = key
 
 
+class ExtractionError(AgentContextError):
+    """One session could not be extracted now; it stays unread and is tried again by the next sync."""
+
+
+class CapReachedError(ExtractionError):
+    """The money set aside for a run or a day is spent; what is left waits for the next one."""
+
+
 class RepositoryError(AgentContextError):
     """The git repository or its remote does not answer as it should."""
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -190,11 +189,3 @@ def test_sessions_are_found_below_projects_in_order(tmp_path: Path) -> None:
         "b/2.jsonl",
     ]
     assert list(find(tmp_path / "nowhere")) == []
-
-
-@pytest.mark.skipif(os.name == "nt", reason="modes are of Unix")
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root reads everything")
-def test_a_forbidden_file_is_lost_by_name(tmp_path: Path) -> None:
-    path = write_session(tmp_path / "s.jsonl", user("x"))
-    path.chmod(0)
-    assert read(path) == Skipped(path, "unreadable: Permission denied", lost=True)

@@ -30,6 +30,7 @@ def run(
         "CLAUDE_CONFIG_DIR": str(machine.environment.claude_dir),
         "AGENT_CONTEXT_MACHINE": machine.environment.machine,
         "COLUMNS": "120",
+        "TMPDIR": str(machine.folder.parent),
     }
     return subprocess.run(
         [sys.executable, "-m", "agent_context", *arguments],

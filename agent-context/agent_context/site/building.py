@@ -108,7 +108,7 @@ def serve(root: Path, *, port: int, ready: Callable[[str], None] | None = None) 
             super().__init__(*args, directory=str(folder), **more)
 
     try:
-        server = ThreadingHTTPServer((LOCAL, port), Handler)
+        server = _SiteServer((LOCAL, port), Handler)
     except (OSError, OverflowError) as error:
         raise AgentContextError(
             f"port {port} cannot be used: {getattr(error, 'strerror', None) or error}",
@@ -118,6 +118,14 @@ def serve(root: Path, *, port: int, ready: Callable[[str], None] | None = None) 
         if ready is not None:
             ready(f"http://{LOCAL}:{server.server_port}/")
         server.serve_forever()
+
+
+class _SiteServer(ThreadingHTTPServer):
+    """A server that a browser may hang up on: that is no error to print."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401 - the base class's signature
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 class _SiteHandler(SimpleHTTPRequestHandler):
