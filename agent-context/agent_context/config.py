@@ -41,8 +41,12 @@ class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class ExtractionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What reads learnings out of a session."""
 
-    extractor: Literal["heuristic"] = "heuristic"
+    extractor: Literal["heuristic", "claude-cli", "anthropic"] = "heuristic"
     per_session: int = 5
+    model: str = "claude-haiku-5-5"
+    max_usd_per_run: float | None = 1.0
+    max_usd_per_day: float | None = 5.0
+    parallel: int = 4
 
 
 class ConsolidationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,6 +90,7 @@ class MachineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     machine: str = ""
     knowledge_base: str = ""
+    archive_mb: int = 2048
     checkouts: dict[str, str] = msgspec.field(default_factory=dict)
     mappings: dict[str, str] = msgspec.field(default_factory=dict)
 
@@ -98,10 +103,15 @@ class Environment:
     config_dir: Path
     data_dir: Path
     log_dir: Path
-    claude_dir: Path
+    agent_homes: dict[str, Path]
     cwd: Path
     knowledge_base: Path | None
     own: MachineSettings
+
+    @property
+    def claude_dir(self) -> Path:
+        """Return the folder of Claude Code's own files."""
+        return self.agent_homes["claude_code"]
 
     @property
     def machine_file(self) -> Path:
@@ -113,7 +123,6 @@ def load_environment() -> Environment:
     """Read environment, home and machine settings. Raise AgentContextError when the settings do not read."""
     config_dir = Path(platformdirs.user_config_dir(APP, appauthor=False))
     own = load_machine_settings(config_dir / MACHINE_FILE)
-    claude = os.environ.get("CLAUDE_CONFIG_DIR")
     chosen = os.environ.get("AGENT_CONTEXT_KB")
     name = os.environ.get("AGENT_CONTEXT_MACHINE") or own.machine or socket.gethostname().split(".")[0]
     return Environment(
@@ -121,11 +130,27 @@ def load_environment() -> Environment:
         config_dir=config_dir,
         data_dir=Path(platformdirs.user_data_dir(APP, appauthor=False)),
         log_dir=Path(platformdirs.user_log_dir(APP, appauthor=False)),
-        claude_dir=Path(claude) if claude else Path.home() / ".claude",
+        agent_homes=_agent_homes(),
         cwd=Path.cwd(),
         knowledge_base=Path(chosen).expanduser().absolute() if chosen else None,
         own=own,
     )
+
+
+def _agent_homes() -> dict[str, Path]:
+    """Return where each coding agent keeps its files, by the name of its transcript reader."""
+    data = os.environ.get("XDG_DATA_HOME")
+    return {
+        "claude_code": _folder("CLAUDE_CONFIG_DIR", Path.home() / ".claude"),
+        "codex": _folder("CODEX_HOME", Path.home() / ".codex"),
+        "gemini": Path.home() / ".gemini",
+        "opencode": (Path(data) if data else Path.home() / ".local" / "share") / "opencode",
+    }
+
+
+def _folder(variable: str, default: Path) -> Path:
+    chosen = os.environ.get(variable)
+    return Path(chosen).expanduser().absolute() if chosen else default
 
 
 def forbid_telemetry() -> None:

@@ -53,7 +53,7 @@ def demonstrate(environment: Environment, now: float) -> Demonstration:
         machine="demo",
         config_dir=folder / "config",
         data_dir=folder / "data",
-        claude_dir=claude,
+        agent_homes=dict.fromkeys(environment.agent_homes, folder / "none") | {"claude_code": claude},
         own=MachineSettings(),
     )
     return Demonstration(folder, knowledge_base, sync(KnowledgeBase(knowledge_base), machine))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -13,9 +14,9 @@ from filelock import FileLock, Timeout
 from agent_context import git
 from agent_context.encoders import load_encoder
 from agent_context.errors import AgentContextError
+from agent_context.extraction import find_sessions, find_silence
 from agent_context.git import Fetched, Repository
 from agent_context.state import State
-from agent_context.transcripts import READERS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,15 +65,19 @@ def _program(knowledge_base: KnowledgeBase, environment: Environment) -> Iterato
     yield Examined("machine name", Health.GOOD, environment.machine)
 
 
-def _sessions(knowledge_base: KnowledgeBase, environment: Environment) -> Iterator[Examined]:  # noqa: ARG001 - one shape for all checks
-    count = sum(1 for reader in READERS.values() for _ in reader.find(environment.claude_dir))
+def _sessions(knowledge_base: KnowledgeBase, environment: Environment) -> Iterator[Examined]:
+    count = sum(1 for _ in find_sessions(environment.agent_homes))
     where = environment.claude_dir / "projects"
-    if count:
-        yield Examined("sessions", Health.GOOD, f"{count} in {where}")
+    if not count:
+        remedy = "set CLAUDE_CONFIG_DIR if the agent keeps them elsewhere"
+        yield Examined("sessions", Health.POOR, f"none in {where}", remedy)
+        return
+    with State(environment.data_dir, knowledge_base.root, keep=False) as state:
+        silence = find_silence(state, time.time())
+    if silence:
+        yield Examined("capture", Health.BROKEN, silence, "agent-context coverage names every file and why")
     else:
-        yield Examined(
-            "sessions", Health.POOR, f"none in {where}", "set CLAUDE_CONFIG_DIR if the agent keeps them elsewhere"
-        )
+        yield Examined("sessions", Health.GOOD, f"{count} in {where}")
 
 
 def _repository(knowledge_base: KnowledgeBase, environment: Environment) -> Iterator[Examined]:  # noqa: ARG001 - one shape for all checks

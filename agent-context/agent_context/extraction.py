@@ -3,32 +3,55 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from agent_context.errors import AgentContextError, CapReachedError, ExtractionError
+from agent_context.state import SessionRow
 from agent_context.transcripts import READERS
-from agent_context.transcripts.session import Session, Skipped
+from agent_context.transcripts.session import EventKind, Session, Skipped
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from agent_context.archive import Archive
     from agent_context.config import ExtractionSettings
+    from agent_context.extractors import Extractor
     from agent_context.learning import Candidate, Finding
     from agent_context.state import State
 
 NANOSECONDS = 1_000_000_000
 BEING_WRITTEN = "still being written"
 ALREADY_READ = "read before"
+NOTHING_NEW = "nothing new since it was read"
+WAITING = "waits for the next run"
+WITH_MESSAGES = "with messages"
+QUIET = frozenset({BEING_WRITTEN, "subagent", "empty", "no messages"})  # what says nothing about the capture
+SILENCE_DAYS = 7
+DAY = 86_400
+CONTEXT_EVENTS = 12
+
+
+class Found(NamedTuple):
+    """A session file, by the name of the reader that found it, in the state it was in."""
+
+    reader: str
+    path: Path
+    size: int
+    mtime_ns: int
 
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A session that was read (its events are let go) and what was extracted from it."""
+    """A session that was read (its events are let go), what was extracted from it, and its records that were new."""
 
     session: Session
     candidates: tuple[Candidate, ...]
+    records: frozenset[str]
 
 
 @dataclass(slots=True)
@@ -39,68 +62,213 @@ class Extraction:
     reads: list[Read] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
     unknown_records: Counter[str] = field(default_factory=Counter)
     broken_lines: int = 0
-    rows: list[tuple[Path, int, int, bool]] = field(default_factory=list)
+    unsupported: int = 0
+    interrupted: bool = False
+    kept: list[tuple[str, Path]] = field(default_factory=list)
+    rows: dict[str, SessionRow] = field(default_factory=dict)
+
+    def note(self, found: Found, outcome: str, *, read: bool) -> None:
+        """Remember a file's state, what became of it, and whether it need be read again."""
+        self.rows[str(found.path)] = SessionRow(str(found.path), found.size, found.mtime_ns, read=read, outcome=outcome)
+
+    def skip(self, skipped: Skipped) -> None:
+        """Count a file that holds nothing to learn from."""
+        self.skipped[skipped.reason] += 1
+        if skipped.lost:
+            self.lost.append(f"{skipped.path}: {skipped.reason}")
 
 
-def extract_due(home: Path, state: State, settings: ExtractionSettings, quiet_seconds: int, now: float) -> Extraction:
-    """Read every session below `home` that is neither being written nor read before. `now` is seconds since 1970."""
-    result = Extraction()
-    present: set[str] = set()
-    for reader in READERS.values():
-        for path in reader.find(home):
+@dataclass(slots=True)
+class Reading:
+    """One pass over the sessions of this machine: where they are, what is remembered, who extracts, who is told."""
+
+    homes: Mapping[str, Path]
+    state: State
+    settings: ExtractionSettings
+    archive: Archive | None = None
+    known: Callable[[Session], Sequence[str]] = lambda _: ()
+    progress: Callable[[int, int], None] = lambda _done, _all: None
+    paid: bool = False
+    extractor: Extractor | None = None
+
+    def run(self, quiet_seconds: int, now: float) -> Extraction:
+        """Read every session that is neither being written nor read before. `now` is seconds since 1970.
+
+        An interruption (Ctrl-C) ends the pass; what was extracted until then is in the result.
+        """
+        result = Extraction()
+        due = self.find_due(result, quiet_seconds, now)
+        try:
+            if self.paid:
+                self._extract_side_by_side(due, result)
+            else:
+                for number, found in enumerate(due):
+                    self.progress(number, len(due))
+                    self._extract_one(found, result)
+        except KeyboardInterrupt:
+            result.interrupted = True
+        self.progress(len(due), len(due))
+        return result
+
+    def find_due(self, result: Extraction, quiet_seconds: int, now: float) -> list[Found]:
+        """Return the sessions to be read now, and account for all others in `result`."""
+        due = []
+        present: set[str] = set()
+        for name, path in find_sessions(self.homes):
             result.found += 1
             present.add(str(path))
             try:
                 stat = path.stat()
             except OSError as error:
-                _skip(result, Skipped(path, f"unreadable: {error.strerror}", lost=True))
+                result.skip(Skipped(path, f"unreadable: {error.strerror}", lost=True))
                 continue
-            if state.is_read(path, stat.st_size, stat.st_mtime_ns):
+            found = Found(name, path, stat.st_size, stat.st_mtime_ns)
+            if self.state.is_read(path, stat.st_size, stat.st_mtime_ns):
                 result.skipped[ALREADY_READ] += 1
             elif abs(now - stat.st_mtime_ns / NANOSECONDS) < quiet_seconds:
                 result.skipped[BEING_WRITTEN] += 1
-                result.rows.append((path, stat.st_size, stat.st_mtime_ns, False))
+                result.note(found, BEING_WRITTEN, read=False)
             else:
-                done = extract_file(path, settings, result)
-                result.rows.append((path, stat.st_size, stat.st_mtime_ns, done))
-    result.lost += [f"{path}: gone before it was read" for path in state.take_lost(present)]
-    return result
+                due.append(found)
+        result.lost += [f"{path}: gone before it was read" for path in self.state.take_lost(present)]
+        return due
+
+    def read(self, found: Found, result: Extraction) -> tuple[Session, frozenset[str]] | None:
+        """Read one file; return its session and the records that are new, or account for it and return nothing."""
+        session = READERS[found.reader].read(found.path)
+        self._rescue(found, result)
+        if isinstance(session, Skipped):
+            result.skip(session)
+            result.note(found, session.reason, read=not session.reason.startswith("unreadable"))
+            return None
+        result.unknown_records.update(session.unknown)
+        result.broken_lines += session.broken_lines
+        fresh = frozenset(self.state.new_records({event.uuid for event in session.events}))
+        if not fresh:
+            result.skipped[NOTHING_NEW] += 1
+            result.note(found, WITH_MESSAGES, read=True)
+            return None
+        return session, fresh
+
+    def _load_extractor(self) -> Extractor:
+        from agent_context.extractors import EXTRACTORS  # noqa: PLC0415 - what a sync without news does not pay
+
+        if self.extractor is None:
+            self.extractor = EXTRACTORS[self.settings.extractor]
+        return self.extractor
+
+    def _rescue(self, found: Found, result: Extraction) -> None:
+        if self.archive is None or found.path.is_dir():
+            return
+        try:
+            self.archive.keep(found.reader, found.path, read=False)
+            result.kept.append((found.reader, found.path))
+        except FileNotFoundError:
+            return
+        except (AgentContextError, OSError) as error:
+            result.failures.append(str(error))
+
+    def _extract_one(self, found: Found, result: Extraction) -> None:
+        read = self.read(found, result)
+        if read is not None:
+            session, fresh = read
+            candidates = self._load_extractor()(session, self.known(session), limit=self.settings.per_session)
+            self._take(found, session, candidates, fresh, result)
+
+    def _extract_side_by_side(self, due: list[Found], result: Extraction) -> None:
+        """Extract several at a time, where extracting means waiting for a model. A cap that is reached ends it."""
+        running: dict[Future[list[Candidate]], tuple[Found, Session, frozenset[str]]] = {}
+        rest = iter(enumerate(due))
+        open_ = True
+        with ThreadPoolExecutor(self.settings.parallel) as pool:
+            try:
+                while open_ or running:
+                    while open_ and len(running) < self.settings.parallel:
+                        number, found = next(rest, (len(due), None))
+                        self.progress(number - len(running), len(due))
+                        if found is None:
+                            open_ = False
+                        elif read := self.read(found, result):
+                            session, fresh = read
+                            _keep_new(session, fresh)
+                            known, limit = self.known(session), self.settings.per_session
+                            running[pool.submit(self._load_extractor(), session, known, limit=limit)] = (
+                                found,
+                                session,
+                                fresh,
+                            )
+                    for done in wait(running, return_when=FIRST_COMPLETED).done:
+                        open_ = self._collect(done, *running.pop(done), result) and open_
+            finally:
+                pool.shutdown(cancel_futures=True)
+        for _, found in rest:
+            result.skipped[WAITING] += 1
+            result.note(found, WAITING, read=False)
+
+    def _collect(
+        self, done: Future[list[Candidate]], found: Found, session: Session, fresh: frozenset[str], result: Extraction
+    ) -> bool:
+        """Take one finished extraction; return whether others may still be started."""
+        try:
+            self._take(found, session, done.result(), fresh, result)
+        except ExtractionError as error:
+            result.skipped[WAITING] += 1
+            result.note(found, WITH_MESSAGES, read=False)
+            if error.advice not in result.failures:
+                result.failures.append(error.advice)
+            return not isinstance(error, CapReachedError)
+        return True
+
+    def _take(
+        self, found: Found, session: Session, candidates: list[Candidate], fresh: frozenset[str], result: Extraction
+    ) -> None:
+        named = (
+            msgspec.structs.replace(candidate, extractor=self.settings.extractor)
+            for candidate in candidates
+            if any(quote.uuid in fresh for quote in candidate.evidence)
+        )
+        session.events.clear()
+        result.reads.append(Read(session, tuple(named), fresh))
+        result.note(found, WITH_MESSAGES, read=True)
 
 
-def extract_file(path: Path, settings: ExtractionSettings, result: Extraction) -> bool:
-    """Read and extract one session file into `result`. Returns whether the file need not be read again."""
-    from agent_context.extractors import EXTRACTORS  # noqa: PLC0415 - what a sync without news does not pay
+def find_sessions(homes: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
+    """Yield every session file with the name of its reader, reader by reader, sorted by path."""
+    for name, reader in READERS.items():
+        for path in reader.find(homes[name]):
+            yield name, path
 
-    session = next(iter(READERS.values())).read(path)
-    if isinstance(session, Skipped):
-        _skip(result, session)
-        return not session.reason.startswith("unreadable")
-    candidates = EXTRACTORS[settings.extractor](session, (), limit=settings.per_session)
-    result.unknown_records.update(session.unknown)
-    result.broken_lines += session.broken_lines
-    session.events.clear()
-    named = (msgspec.structs.replace(candidate, extractor=settings.extractor) for candidate in candidates)
-    result.reads.append(Read(session, tuple(named)))
-    return True
+
+def find_silence(state: State, now: float) -> str:
+    """Return a message when there were sessions in the last week and no message could be read in any of them."""
+    outcomes = state.outcomes_since(int((now - SILENCE_DAYS * DAY) * NANOSECONDS))
+    told = {name: count for name, count in outcomes.items() if name not in QUIET}
+    if told and WITH_MESSAGES not in told:
+        counted = ", ".join(f"{count} {reason}" for reason, count in sorted(told.items()))
+        return f"nothing could be captured from any session of the last {SILENCE_DAYS} days: {counted}"
+    return ""
+
+
+def read_file(path: Path) -> Session | Skipped:
+    """Read one session file, whichever agent's it is, told by its name."""
+    name = "codex" if path.name.startswith("rollout-") and "codex" in READERS else "claude_code"
+    return READERS[name].read(path)
 
 
 def screen_candidate(candidate: Candidate) -> list[Finding]:
     """Return what is wrong with any text of a candidate that would be written down."""
     from agent_context.screening import screen  # noqa: PLC0415 - what a sync without news does not pay
 
-    texts = [
-        candidate.claim,
-        candidate.why,
-        *(quote.quote for quote in candidate.evidence),
-        *candidate.tags,
-        *candidate.paths,
-    ]
-    return [finding for text in texts for finding in screen(text)]
+    texts = (candidate.claim, candidate.why, *(quote.quote for quote in candidate.evidence))
+    return [finding for text in (*texts, *candidate.tags, *candidate.paths) for finding in screen(text)]
 
 
-def _skip(result: Extraction, skipped: Skipped) -> None:
-    result.skipped[skipped.reason] += 1
-    if skipped.lost:
-        result.lost.append(f"{skipped.path}: {skipped.reason}")
+def _keep_new(session: Session, fresh: frozenset[str]) -> None:
+    """Leave what is new in a session, and a little before it: words already read are not paid for again."""
+    first = next((number for number, event in enumerate(session.events) if event.uuid in fresh), 0)
+    before = session.events[max(0, first - CONTEXT_EVENTS) : first]
+    new = [event for event in session.events[first:] if event.uuid in fresh or event.kind is EventKind.USER]
+    session.events[:] = before + new

@@ -55,13 +55,19 @@ class SyncReport:
     blocked: list[str] = field(default_factory=list)
     snippets: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    silence: str = ""
+    archived: int = 0
+    interrupted: bool = False
     encoder: str = ""
     seconds: float = 0.0
     cost_usd: float = 0.0
 
     @property
     def exit_code(self) -> int:
-        """Return 0 when all was done, 1 when the remote could not be reached, 3 when a person is needed."""
+        """Return 0 when all was done, 1 when the remote, a model or the capture failed, 3 when a person is needed."""
+        if self.interrupted:
+            return 130
         if self.blocked or self.problems:
             return 3
-        return 1 if self.failed else 0
+        return 1 if self.failed or self.failures or self.silence else 0

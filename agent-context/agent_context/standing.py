@@ -6,10 +6,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from agent_context.extraction import find_sessions
 from agent_context.git import Repository
 from agent_context.layout import FOLDERS
 from agent_context.state import State
-from agent_context.transcripts import READERS
 
 if TYPE_CHECKING:
     from agent_context.config import Environment
@@ -57,8 +57,7 @@ def take_standing(knowledge_base: KnowledgeBase, environment: Environment) -> St
 
 def _count_sessions(standing: Standing, knowledge_base: KnowledgeBase, environment: Environment) -> None:
     with State(environment.data_dir, knowledge_base.root, keep=False) as state:
-        for reader in READERS.values():
-            for path in reader.find(environment.claude_dir):
-                stat = path.stat()
-                standing.sessions += 1
-                standing.sessions_unread += not state.is_read(path, stat.st_size, stat.st_mtime_ns)
+        for _, path in find_sessions(environment.agent_homes):
+            stat = path.stat()
+            standing.sessions += 1
+            standing.sessions_unread += not state.is_read(path, stat.st_size, stat.st_mtime_ns)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from agent_context.errors import AgentContextError
@@ -14,11 +15,25 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS sessions (path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, read INTEGER);
+CREATE TABLE IF NOT EXISTS sessions (
+    path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, read INTEGER, outcome TEXT
+);
+CREATE TABLE IF NOT EXISTS records (id INTEGER PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS vectors (model TEXT, digest TEXT, vector BLOB, PRIMARY KEY (model, digest));
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT);
 """
-VERSION = 1
+VERSION = 2
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A session file in one state (bytes, mtime in ns), whether it was read in it, and what became of it."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    read: bool
+    outcome: str
 
 
 class State:
@@ -63,12 +78,17 @@ class State:
         row = self._db.execute("SELECT size, mtime_ns, read FROM sessions WHERE path = ?", (str(path),)).fetchone()
         return bool(row == (size, mtime_ns, 1))
 
-    def note_sessions(self, rows: Iterable[tuple[Path, int, int, bool]]) -> None:
-        """Remember session files (path, bytes, mtime in ns, read or only seen)."""
+    def note_sessions(self, rows: Iterable[SessionRow]) -> None:
+        """Remember session files."""
         self._db.executemany(
-            "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?)",
-            [(str(path), size, mtime_ns, int(read)) for path, size, mtime_ns, read in rows],
+            "INSERT OR REPLACE INTO sessions VALUES (?, ?, ?, ?, ?)",
+            [(row.path, row.size, row.mtime_ns, int(row.read), row.outcome) for row in rows],
         )
+
+    def outcomes_since(self, mtime_ns: int) -> dict[str, int]:
+        """Return how many sessions last changed at or after a time, by what became of them."""
+        query = "SELECT outcome, count(*) FROM sessions WHERE mtime_ns >= ? GROUP BY outcome"
+        return dict(self._db.execute(query, (mtime_ns,)).fetchall())
 
     def take_lost(self, present: set[str]) -> list[str]:
         """Return the sessions that were seen but gone before they were read, and forget them."""
@@ -80,6 +100,20 @@ class State:
     def forget_sessions(self) -> None:
         """Forget what was read, so that the next sync reads all again."""
         self._db.execute("DELETE FROM sessions")
+        self._db.execute("DELETE FROM records")
+
+    def has_records(self) -> bool:
+        """Tell whether any record of any session is remembered."""
+        return self._db.execute("SELECT 1 FROM records LIMIT 1").fetchone() is not None
+
+    def new_records(self, uuids: Iterable[str]) -> set[str]:
+        """Return those records (messages of sessions, by uuid) that were never read, in whatever file they stood."""
+        query = "SELECT 1 FROM records WHERE id = ?"
+        return {uuid for uuid in uuids if self._db.execute(query, (_record_id(uuid),)).fetchone() is None}
+
+    def note_records(self, uuids: Iterable[str]) -> None:
+        """Remember records as read."""
+        self._db.executemany("INSERT OR IGNORE INTO records VALUES (?)", [(_record_id(uuid),) for uuid in uuids])
 
     def fact(self, name: str) -> str:
         """Return a remembered value, empty when there is none."""
@@ -126,6 +160,11 @@ def _open(path: Path | None) -> sqlite3.Connection:
         db = sqlite3.connect(path, timeout=30)
         db.executescript(SCHEMA + f"PRAGMA user_version = {VERSION};")
     return db
+
+
+def _record_id(uuid: str) -> int:
+    """Return 63 bits of the uuid's hash: a hundred million records meet by chance once in two thousand machines."""
+    return int.from_bytes(hashlib.sha256(uuid.encode()).digest()[:8], "big") >> 1
 
 
 def _digest(text: str) -> str:

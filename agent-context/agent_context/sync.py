@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -12,12 +12,14 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from agent_context import changes
+from agent_context.archive import Archive
 from agent_context.edits import collect_edits
 from agent_context.encoders import load_encoder
 from agent_context.errors import AgentContextError
 from agent_context.exchange import TRAILER, Exchange
-from agent_context.extraction import NANOSECONDS, extract_due, screen_candidate
+from agent_context.extraction import NANOSECONDS, Reading, find_silence, screen_candidate
 from agent_context.git import Repository
+from agent_context.journal import Entry, Journal
 from agent_context.layout import FOLDERS, PATTERNS
 from agent_context.learning import Learning, Source, Status, Verdict, learning_id, one_paragraph
 from agent_context.machine import save_machine_settings
@@ -27,7 +29,7 @@ from agent_context.reports import Dropped, Learned, SyncReport
 from agent_context.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from agent_context.config import Environment
     from agent_context.consolidation import Consolidation
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
     from agent_context.publishing import SnippetPlan
 
 LAST_COMMIT = "commit"
+ARCHIVE = "archive"
+MEGABYTE = 1_000_000
 
 
 @dataclass(slots=True)
@@ -55,13 +59,12 @@ class Learner:
 
     def learn(self, extraction: Extraction, projects: Projects) -> None:
         """Take every candidate of the sessions read."""
-        mtimes = {path: mtime_ns for path, _, mtime_ns, _ in extraction.rows}
         # Sessions that name their repository come first: they tell whose path it is that others share.
         for read in sorted(extraction.reads, key=lambda read: not read.session.pull_requests):
             place = projects.place(read.session)
             if place.guessed and read.candidates:
                 self.report.guessed[read.session.cwd or str(read.session.path.parent)] = place.folder
-            fallback = utc(mtimes.get(read.session.path, 0) / NANOSECONDS)
+            fallback = utc(extraction.rows[str(read.session.path)].mtime_ns / NANOSECONDS)
             for candidate in read.candidates:
                 self.take(candidate, place, candidate.at or read.session.started or fallback)
 
@@ -118,33 +121,41 @@ class Learner:
         return self._known[project]
 
 
-def sync(knowledge_base: KnowledgeBase, environment: Environment, *, dry_run: bool = False) -> SyncReport:
+@dataclass(frozen=True, slots=True)
+class SyncOptions:
+    """How one sync is done: `progress` is told sessions done and due."""
+
+    dry_run: bool = False
+    progress: Callable[[int, int], None] = lambda _done, _all: None
+
+
+def sync(knowledge_base: KnowledgeBase, environment: Environment, options: SyncOptions | None = None) -> SyncReport:
     """Do the whole job once. Raise AgentContextError, with nothing lost, where it cannot be done at all."""
     started = time.monotonic()
+    options = options or SyncOptions()
+    settings = knowledge_base.settings
     report = SyncReport(
-        environment.machine, str(knowledge_base.root), str(environment.claude_dir / "projects"), dry_run
+        environment.machine, str(knowledge_base.root), str(environment.claude_dir / "projects"), options.dry_run
     )
     repository = Repository(knowledge_base.root)
     branch = repository.branch()
-    remote = repository.remote(branch)
-    template = knowledge_base.settings.template
-    exchange = Exchange(repository, branch, remote, environment.machine, template, report)
+    exchange = Exchange(repository, branch, repository.remote(branch), environment.machine, settings.template, report)
     projects = Projects(environment.own)
-    with locked(repository, knowledge_base.settings.sync.lock_seconds, dry_run=dry_run):
+    with locked(repository, settings.sync.lock_seconds, dry_run=options.dry_run):
         commit_edits(repository, environment.machine, report)
-        if not dry_run:
+        if not options.dry_run:
             exchange.bring_in()
-        _learn(knowledge_base, environment, projects, repository, report)
-        if not dry_run and knowledge_base.settings.sync.push:
+        _learn(knowledge_base, environment, projects, repository, options, report)
+        if not options.dry_run and settings.sync.push and not report.interrupted:
             exchange.push()
     contents = knowledge_base.load()
     unread = [error.advice for error in contents.problems]
     report.problems += [advice for advice in unread if advice not in report.problems]
-    if knowledge_base.settings.snippet.install:
-        _publish(
-            plan_snippets(contents.entries, knowledge_base.settings.snippet, environment, projects.checkouts), report
-        )
+    if settings.snippet.install:
+        _publish(plan_snippets(contents.entries, settings.snippet, environment, projects.checkouts), report)
     report.seconds = round(time.monotonic() - started, 2)
+    if not options.dry_run:
+        Journal(environment.data_dir).append(_journal_entry(report))
     return report
 
 
@@ -186,27 +197,73 @@ def _learn(
     environment: Environment,
     projects: Projects,
     repository: Repository,
+    options: SyncOptions,
     report: SyncReport,
 ) -> None:
     settings = knowledge_base.settings
+    now = time.time()
     with State(environment.data_dir, knowledge_base.root, keep=not report.dry_run) as state:
         last = state.fact(LAST_COMMIT)
         if last and not repository.has_commit(last):
             state.forget_sessions()
-        extraction = extract_due(
-            environment.claude_dir, state, settings.extraction, settings.sync.quiet_seconds, time.time()
-        )
+        archive = _open_archive(environment, report)
+        reading = Reading(environment.agent_homes, state, settings.extraction, archive, progress=options.progress)
+        extraction = reading.run(settings.sync.quiet_seconds, now)
         _account(extraction, report)
         learner = Learner(knowledge_base, environment.machine, state, report)
         learner.learn(extraction, projects)
         if learner.files and not report.dry_run:
             repository.commit_files(learner.files, _message(report, settings.extraction.extractor), environment.machine)
-        state.note_sessions(extraction.rows)
+        state.note_sessions(extraction.rows.values())
+        for read in extraction.reads:
+            state.note_records(read.records)
         state.set_fact(LAST_COMMIT, repository.tip() or "")
+        report.silence = find_silence(state, now)
+    if archive is not None:
+        _tidy_archive(archive, extraction, environment.own.archive_mb, report)
     if not report.dry_run:
         own = msgspec.structs.replace(environment.own, checkouts=dict(sorted(projects.checkouts.items())))
         if own.checkouts != environment.own.checkouts:
             save_machine_settings(environment.machine_file, own)
+
+
+def _open_archive(environment: Environment, report: SyncReport) -> Archive | None:
+    """Return where sessions are copied to, unless that is switched off or nothing may be written."""
+    if report.dry_run or environment.own.archive_mb <= 0:
+        return None
+    return Archive(environment.data_dir / ARCHIVE)
+
+
+def _tidy_archive(archive: Archive, extraction: Extraction, cap_mb: int, report: SyncReport) -> None:
+    """Mark the copies of what was read, and keep the whole within its size."""
+    for name, path in extraction.kept:
+        if extraction.rows[str(path)].read:
+            with suppress(OSError, AgentContextError):
+                archive.keep(name, path, read=True)
+    report.archived = len(extraction.kept)
+    pruned = archive.prune(cap_mb * MEGABYTE) if extraction.kept else None
+    if pruned and pruned.names:
+        report.notes.append(f"{len(pruned.names)} oldest copies left the archive, which may hold {cap_mb} MB")
+
+
+def _journal_entry(report: SyncReport) -> Entry:
+    return Entry(
+        at=utc(time.time()),
+        knowledge_base=report.knowledge_base,
+        seconds=report.seconds,
+        exit_code=report.exit_code,
+        found=report.found,
+        read=report.read,
+        lost=len(report.lost),
+        candidates=report.candidates,
+        learned=len(report.learned),
+        dropped=len(report.dropped),
+        brought_in=report.brought_in,
+        pushed=report.pushed,
+        blocked=len(report.blocked),
+        waiting=report.waiting,
+        cost_usd=report.cost_usd,
+    )
 
 
 def _account(extraction: Extraction, report: SyncReport) -> None:
@@ -216,6 +273,8 @@ def _account(extraction: Extraction, report: SyncReport) -> None:
     report.lost = extraction.lost
     report.broken_lines = extraction.broken_lines
     report.unknown_records = dict(sorted(extraction.unknown_records.items()))
+    report.failures = extraction.failures
+    report.interrupted = extraction.interrupted
 
 
 def _message(report: SyncReport, extractor: str) -> str:

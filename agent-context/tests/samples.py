@@ -13,7 +13,7 @@ from agent_context.config import Environment, MachineSettings, load_machine_sett
 from agent_context.founding import found_knowledge_base
 from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Kind, Learning, Source, Speaker, Status, learning_id
-from agent_context.sync import sync
+from agent_context.sync import SyncOptions, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +115,7 @@ class Machine:
             config_dir=own / "config",
             data_dir=own / "data",
             log_dir=own / "log",
-            claude_dir=own / "claude",
+            agent_homes={name: own / name.partition("_")[0] for name in ("claude_code", "codex", "gemini", "opencode")},
             cwd=own,
             knowledge_base=None,
             own=MachineSettings(),
@@ -144,7 +144,7 @@ class Machine:
     def sync(self, *, dry_run: bool = False) -> SyncReport:
         """Sync this machine once, with the settings it has saved."""
         own = load_machine_settings(self.environment.machine_file)
-        return sync(KnowledgeBase(self.root), replace(self.environment, own=own), dry_run=dry_run)
+        return sync(KnowledgeBase(self.root), replace(self.environment, own=own), SyncOptions(dry_run=dry_run))
 
     def learnings(self) -> dict[str, Learning]:
         """Path to learning, of everything in this clone."""

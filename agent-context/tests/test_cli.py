@@ -72,9 +72,10 @@ def test_a_sync_prints_what_it_did(machine: Machine) -> None:
     learned = next(iter(machine.learnings().values()))
     lines = done.stdout.splitlines()
     assert lines[0] == f"Sessions    1 found in {machine.environment.claude_dir / 'projects'}, 1 read"
-    assert lines[1] == "Candidates  1, 1 new (compared by all-MiniLM-L6-v2-int8)"
-    assert lines[2:4] == ["o.r: 1 new learning, unreviewed", f"  {learned.id}  {LESSON}"]
-    assert lines[4] == f"Pushed      1 commit to {machine.root.parent.parent / 'remote.git'}"
+    assert lines[1].strip() == "1 copied into this machine's archive"
+    assert lines[2] == "Candidates  1, 1 new (compared by all-MiniLM-L6-v2-int8)"
+    assert lines[3:5] == ["o.r: 1 new learning, unreviewed", f"  {learned.id}  {LESSON}"]
+    assert lines[5] == f"Pushed      1 commit to {machine.root.parent.parent / 'remote.git'}"
     assert re.fullmatch(r"Took \d+\.\d s, cost \$ 0 \(no model was called\)", lines[-1])
 
 

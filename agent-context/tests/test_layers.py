@@ -15,6 +15,7 @@ LAYERS = (
         (
             "checking",
             "consolidation",
+            "coverage",
             "demo",
             "examination",
             "exchange",
@@ -30,7 +31,21 @@ LAYERS = (
             "sync",
         ),
     ),
-    ("world", ("changes", "encoders", "extractors", "git", "knowledge", "machine", "state", "transcripts")),
+    (
+        "world",
+        (
+            "archive",
+            "changes",
+            "encoders",
+            "extractors",
+            "git",
+            "journal",
+            "knowledge",
+            "machine",
+            "state",
+            "transcripts",
+        ),
+    ),
     (
         "domain",
         (
@@ -40,6 +55,7 @@ LAYERS = (
             "layout",
             "learning",
             "merge",
+            "rulefiles",
             "reports",
             "screening",
             "similarity",
@@ -63,6 +79,7 @@ ONLY_IN = {
     "yaml": "frontmatter",
     "rapidfuzz": ("similarity", "extractors"),
     "platformdirs": "config",
+    "zstandard": ("archive", "transcripts"),
 }
 
 

@@ -58,7 +58,12 @@ def test_a_link_out_of_the_checkout_is_not_followed(machine: Machine, tmp_path: 
 
 def test_the_agents_own_folder_is_never_written(machine: Machine) -> None:
     checkout = machine.checkout()
-    own = Machine(machine.folder, replace(machine.environment, claude_dir=checkout / ".claude"))
+    own = Machine(
+        machine.folder,
+        replace(
+            machine.environment, agent_homes={**machine.environment.agent_homes, "claude_code": checkout / ".claude"}
+        ),
+    )
     own.teach(LESSON, cwd=checkout)
     assert own.sync().notes == [f"{checkout / RULES} is left alone: it is the agent's own configuration folder"]
     assert not (checkout / RULES).exists()

@@ -5,15 +5,19 @@ from pathlib import Path
 import pytest
 
 from agent_context.errors import AgentContextError
-from agent_context.state import State
+from agent_context.state import SessionRow, State
 
 KB = Path("/kb")
+
+
+def row(path: str, size: int, *, read: bool = True, outcome: str = "with messages", mtime_ns: int = 1) -> SessionRow:
+    return SessionRow(path, size, mtime_ns, read=read, outcome=outcome)
 
 
 def test_a_session_is_read_only_in_the_state_it_was_read_in(tmp_path: Path) -> None:
     session = Path("/s.jsonl")
     with State(tmp_path, KB) as state:
-        state.note_sessions([(session, 10, 1, True), (Path("/live.jsonl"), 5, 1, False)])
+        state.note_sessions([row("/s.jsonl", 10), row("/live.jsonl", 5, read=False)])
     with State(tmp_path, KB) as state:
         assert state.is_read(session, 10, 1)
         assert not state.is_read(session, 11, 1)
@@ -23,7 +27,7 @@ def test_a_session_is_read_only_in_the_state_it_was_read_in(tmp_path: Path) -> N
 
 def test_a_session_seen_but_never_read_is_lost_once(tmp_path: Path) -> None:
     with State(tmp_path, KB) as state:
-        state.note_sessions([(Path("/live.jsonl"), 5, 1, False), (Path("/read.jsonl"), 5, 1, True)])
+        state.note_sessions([row("/live.jsonl", 5, read=False), row("/read.jsonl", 5)])
         assert state.take_lost(set()) == ["/live.jsonl"]
         assert state.take_lost(set()) == []
 
@@ -69,3 +73,20 @@ def test_vectors_are_kept_by_model_and_text(tmp_path: Path) -> None:
         state.keep_vectors("m", {"a": b"1234"})
         assert state.vectors("m", ["a", "b"]) == {"a": b"1234"}
         assert state.vectors("other", ["a"]) == {}
+
+
+def test_records_are_known_in_whatever_file_they_stand(tmp_path: Path) -> None:
+    with State(tmp_path, KB) as state:
+        assert state.new_records({"a", "b"}) == {"a", "b"}
+        state.note_records({"a"})
+        assert state.new_records({"a", "b"}) == {"b"}
+        state.forget_sessions()
+        assert state.new_records({"a", "b"}) == {"a", "b"}
+
+
+def test_outcomes_are_counted_from_a_time_on(tmp_path: Path) -> None:
+    with State(tmp_path, KB) as state:
+        state.note_sessions(
+            [row("/a", 1), row("/b", 1, outcome="empty", mtime_ns=9), row("/c", 1, outcome="empty", mtime_ns=9)]
+        )
+        assert state.outcomes_since(5) == {"empty": 2}

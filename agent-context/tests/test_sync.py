@@ -14,6 +14,7 @@ from filelock import FileLock
 from samples import LESSON, OTHER_LESSON, Machine, git, make_learning, replace_fields, tool_result, user, write_session
 
 from agent_context import sync as sync_module
+from agent_context.archive import Archive
 from agent_context.errors import AgentContextError, NeedsPersonError
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository
@@ -118,8 +119,40 @@ def test_a_session_that_grew_is_read_again_without_doubling(machine: Machine) ->
     machine.sync()
     machine.teach(LESSON, OTHER_LESSON, cwd=checkout)
     report = machine.sync()
-    assert [learned.claim for learned in report.learned] == [OTHER_LESSON]
-    assert [dropped.reason for dropped in report.dropped] == ["exact duplicate"]
+    assert ([learned.claim for learned in report.learned], report.dropped) == ([OTHER_LESSON], [])
+
+
+def test_a_fork_and_a_renamed_file_hold_nothing_new(machine: Machine) -> None:
+    path = machine.teach(LESSON, cwd=machine.checkout())
+    machine.sync()
+    shutil.copy2(path, path.with_name("fork.jsonl"))
+    path.rename(path.with_name("renamed.jsonl"))
+    report = machine.sync()
+    assert (report.found, report.read, report.skipped) == (2, 0, {"nothing new since it was read": 2})
+
+
+def test_sessions_are_copied_before_their_agent_deletes_them(machine: Machine) -> None:
+    path = machine.teach(LESSON, cwd=machine.checkout())
+    text = path.read_bytes()
+    assert machine.sync().archived == 1
+    path.unlink()
+    archive = Archive(machine.environment.data_dir / "archive")
+    (copy,) = archive.copies()
+    assert (copy.read, b"".join(archive.lines(copy))) == (True, text)
+    assert machine.sync().archived == 0
+    assert "archive" not in git(machine.root, "ls-files")
+
+
+def test_a_week_in_which_nothing_could_be_read_is_an_error(machine: Machine) -> None:
+    folder = machine.environment.claude_dir / "projects" / "p"
+    write_session(folder / "new-format.jsonl", "<session><words>of an unknown format</words></session>")
+    write_session(folder / "opened-only.jsonl", {"type": "file-history-snapshot"})
+    report = machine.sync()
+    assert report.exit_code == 1
+    assert report.silence == "nothing could be captured from any session of the last 7 days: 1 not a transcript"
+    assert machine.sync().silence == report.silence
+    machine.teach(LESSON)
+    assert (machine.sync().silence, machine.sync().exit_code) == ("", 0)
 
 
 def test_a_deleted_state_costs_only_time(machine: Machine) -> None:

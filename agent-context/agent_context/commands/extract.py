@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 
 from agent_context.commands.face import json_option, print_json
-from agent_context.config import ExtractionSettings
-from agent_context.extraction import Extraction, extract_file
+from agent_context.extraction import read_file
 from agent_context.extractors import EXTRACTORS
+from agent_context.transcripts.session import Session, Skipped
 
 
 @click.command(name="extract")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--extractor", type=click.Choice(list(EXTRACTORS)), default="heuristic", show_default=True)
 @click.option("--limit", type=click.IntRange(1), default=5, show_default=True, help="Most candidates of one session.")
+@click.option("--until-line", type=click.IntRange(1), help="Read each file only up to this line.")
 @json_option
-def command(paths: tuple[Path, ...], extractor: str, limit: int, *, as_json: bool) -> int:
+def command(paths: tuple[Path, ...], extractor: str, limit: int, until_line: int | None, *, as_json: bool) -> int:
     """Print what session files would teach, touching nothing.
 
     With --json one object a line: session, at, claim, why, kind, tags, paths, evidence (quote, speaker, uuid).
     """
-    result = Extraction()
-    settings = ExtractionSettings(extractor=extractor, per_session=limit)  # type: ignore[arg-type]
+    lost = 0
     for path in paths:
-        extract_file(path, settings, result)
-    for candidate in (candidate for read in result.reads for candidate in read.candidates):
-        if as_json:
-            print_json(candidate)
-        else:
+        session = _read(path, until_line)
+        if isinstance(session, Skipped):
+            lost += session.lost
+            click.echo(f"{'lost' if session.lost else 'skipped'}: {path}: {session.reason}", err=True)
+            continue
+        for candidate in EXTRACTORS[extractor](session, (), limit=limit):
+            if as_json:
+                print_json(candidate)
+                continue
             click.echo(f"{candidate.session}  {candidate.kind.value:13}  {candidate.claim}")
             for quote in candidate.evidence:
                 click.echo(f"          {quote.speaker.value}: {quote.quote}")
-    for item in result.lost:
-        click.echo(f"lost: {item}", err=True)
-    return 1 if result.lost else 0
+    return 1 if lost else 0
+
+
+def _read(path: Path, until_line: int | None) -> Session | Skipped:
+    """Read a session file, or its first lines by way of a temporary copy."""
+    if until_line is None:
+        return read_file(path)
+    with TemporaryDirectory() as folder:
+        part = Path(folder) / path.name
+        with path.open("rb") as source, part.open("wb") as target:
+            target.writelines(islice(source, until_line))
+        return read_file(part)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,7 @@ from agent_context.knowledge import KnowledgeBase
 from agent_context.projects import identify
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rich.console import Console
 
@@ -56,6 +57,22 @@ def console() -> Console:
     from rich.console import Console  # noqa: PLC0415 - 40 ms that `--json` does not pay
 
     return Console(highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress_bar(what: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
+    """Give a function that is told how many are done of how many; drawn on a terminal's stderr after a moment."""
+    from rich.console import Console  # noqa: PLC0415 - only who draws pays for it
+
+    console = Console(stderr=True)
+    if not shown or not console.is_terminal:
+        yield lambda _done, _all: None
+        return
+    from rich.progress import Progress  # noqa: PLC0415 - the same
+
+    with Progress(console=console, transient=True) as progress:
+        task = progress.add_task(what, total=None)
+        yield lambda done, count: progress.update(task, completed=done, total=count)
 
 
 def print_json(value: object) -> None:

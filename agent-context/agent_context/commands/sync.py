@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent_context.commands.face import Face, console, json_option, kb_option, pass_face, plural, print_json
-from agent_context.sync import sync
+from agent_context.commands.face import (
+    Face,
+    console,
+    json_option,
+    kb_option,
+    pass_face,
+    plural,
+    print_json,
+    progress_bar,
+)
+from agent_context.sync import SyncOptions, sync
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,9 +37,10 @@ SHOWN = 12
 def command(face: Face, kb: Path | None, *, as_json: bool, dry_run: bool) -> int:
     """Read new sessions, commit what they taught, exchange it with the remote, hand it to the agents.
 
-    Exits 1 when the remote could not be reached, 3 when something waits for you.
+    Exits 1 when the remote could not be reached or nothing was captured for a week, 3 when something waits for you.
     """
-    report = sync(face.knowledge_base(kb), face.environment, dry_run=dry_run)
+    with progress_bar("sessions", shown=not as_json) as progress:
+        report = sync(face.knowledge_base(kb), face.environment, SyncOptions(dry_run=dry_run, progress=progress))
     if as_json:
         print_json(report)
     else:
@@ -61,6 +71,12 @@ def _print_sessions(report: SyncReport, out: Console) -> None:
     for reason, count in report.skipped.items():
         out.print(f"            {count:,} skipped: {reason}", markup=False)
     _print_list(out, "lost", report.lost)
+    if report.archived:
+        out.print(f"            {report.archived:,} copied into this machine's archive")
+    for item in report.failures:
+        out.print(f"            failed: {item}", markup=False)
+    if report.silence:
+        out.print(f"[bold red]Capture is broken:[/] {report.silence} (agent-context coverage names the files)")
     if report.broken_lines:
         out.print(f"            {plural(report.broken_lines, 'broken line')} passed over")
     for path, folder in report.guessed.items():
