@@ -24,6 +24,7 @@ COMMANDS = {
     "extract": "Print what session files would teach, touching nothing.",
     "search": "Find learnings by words.",
     "add": "Write a learning down by hand.",
+    "import": "Make learnings of rule files that exist already.",
     "review": "Show what waits for review, accept or reject it.",
     "snippet": "Print what an agent working in a project is given.",
     "site": "Build the browsable site, or serve it.",
@@ -38,6 +39,7 @@ COMMANDS = {
     "demo": "Try it on sample sessions in a temporary knowledge base.",
     "completion": "Print the shell completion script.",
 }
+MODULES = {"import": "import_files"}  # a keyword names no module
 BUG = 70
 INTERRUPTED = 130
 
@@ -53,7 +55,7 @@ class LazyGroup(click.Group):
         """Import and return one command."""
         if cmd_name not in COMMANDS:
             return None
-        command = importlib.import_module(f"agent_context.commands.{cmd_name}").command
+        command = importlib.import_module(f"agent_context.commands.{MODULES.get(cmd_name, cmd_name)}").command
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature

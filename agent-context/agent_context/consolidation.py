@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from agent_context import similarity
 from agent_context.learning import Decision, Learning, Status, Verdict, normalise_claim
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from agent_context.encoders import Encoder
     from agent_context.state import State
@@ -19,14 +20,24 @@ if TYPE_CHECKING:
 class _Known:
     id: str
     claim: str
-    status: Status
+    status: Status | None  # none: not a learning, but a statement in the rule file that `id` names
 
 
 class Consolidation:
-    """What one project already knows; decisions are asked one by one, and each new learning joins what is known."""
+    """What one project already knows; decisions are asked one by one, and each new learning joins what is known.
 
-    def __init__(self, learnings: Iterable[Learning], encoder: Encoder | None, state: State | None) -> None:
+    `written` is what rule files say: statement to file name.
+    """
+
+    def __init__(
+        self,
+        learnings: Iterable[Learning],
+        encoder: Encoder | None,
+        state: State | None,
+        written: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._known = [_Known(item.id, item.claim, item.status) for item in learnings]
+        self._known += [_Known(file, statement, None) for statement, file in written.items()]
         self._exact = {normalise_claim(item.claim): item for item in self._known}
         self._born = {item.id: item for item in self._known}
         self._encoder = encoder
@@ -82,6 +93,8 @@ class Consolidation:
 
 
 def _duplicate(twin: _Known, verdict: Verdict, score: float, reason: str) -> Decision:
+    if twin.status is None:
+        return Decision(Verdict.WRITTEN, twin.id, score, reason)
     if twin.status is Status.REJECTED:
         return Decision(Verdict.REJECTED_BEFORE, twin.id, score, reason)
     return Decision(verdict, twin.id, score, reason)

@@ -131,6 +131,7 @@ class Verdict(StrEnum):
     EXACT = "exact duplicate"
     NEAR = "near duplicate"
     REJECTED_BEFORE = "rejected before"
+    WRITTEN = "already written in a rule file"
 
 
 @dataclass(frozen=True, slots=True)

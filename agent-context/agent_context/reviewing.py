@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from agent_context.errors import AgentContextError
 from agent_context.exchange import TRAILER
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository
@@ -17,42 +17,60 @@ from agent_context.state import State
 from agent_context.sync import Learner, locked, utc
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from agent_context.config import Environment
     from agent_context.knowledge import Entry, KnowledgeBase
     from agent_context.projects import Place
-    from agent_context.reports import Learned
+    from agent_context.reports import Dropped, Learned
 
 BY_HAND = "by hand"
 
 
-def add_learning(
-    knowledge_base: KnowledgeBase, environment: Environment, candidate: Candidate, place: Place
-) -> Learned:
-    """Write a learning that a person states, accepted, and commit it. Raise AgentContextError if it may not be kept."""
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What became of candidates that were put in by hand."""
+
+    learned: tuple[Learned, ...]
+    dropped: tuple[Dropped, ...]
+
+
+def add_learnings(
+    knowledge_base: KnowledgeBase,
+    environment: Environment,
+    candidates: Iterable[Candidate],
+    place: Place,
+    status: Status,
+    verb: str = "add",
+) -> Added:
+    """Write what a person (or a skill that asked one) states, and commit it in one commit. Screened like all else."""
     now = utc(time.time())
     repository = Repository(knowledge_base.root)
     report = SyncReport(environment.machine, str(knowledge_base.root), "")
     lock_seconds = knowledge_base.settings.sync.lock_seconds
     with locked(repository, lock_seconds), State(environment.data_dir, knowledge_base.root) as state:
-        learner = Learner(knowledge_base, environment.machine, state, report, status=Status.ACCEPTED)
-        learned = learner.take(candidate, place, now)
-        if learned is None:
-            dropped = report.dropped[0]
-            raise AgentContextError(
-                f"not added: {dropped.reason} {dropped.detail}",
-                hint="say it without the secret"
-                if ":" in dropped.reason
-                else f"agent-context search --all shows {dropped.detail[:10]}",
-            )
-        message = f"add: {learned.claim[:60]}\n\n{TRAILER}{environment.machine}\n"
-        repository.commit_files(learner.files, message, environment.machine)
-    return learned
+        learner = Learner(knowledge_base, environment.machine, state, report, status=status)
+        for candidate in candidates:
+            learner.take(candidate, place, now)
+        if learner.files:
+            what = report.learned[0].claim[:60] if len(report.learned) == 1 else f"{len(report.learned)} learnings"
+            message = f"{verb}: {what}\n\n{TRAILER}{environment.machine}\n"
+            repository.commit_files(learner.files, message, environment.machine)
+    return Added(tuple(report.learned), tuple(report.dropped))
 
 
-def state_candidate(claim: str, why: str, kind: Kind, tags: tuple[str, ...], paths: tuple[str, ...]) -> Candidate:
-    """Return what a person typed as a candidate whose evidence is their own word."""
-    quote = Quote(claim, Speaker.USER)
-    return Candidate(BY_HAND, "", claim, kind, (quote,), why, tags, paths, extractor=BY_HAND)
+def state_candidate(  # noqa: PLR0913 - a candidate's own fields
+    claim: str,
+    why: str,
+    kind: Kind,
+    tags: tuple[str, ...],
+    paths: tuple[str, ...],
+    *,
+    origin: str = BY_HAND,
+    how: str = BY_HAND,
+) -> Candidate:
+    """Return what a person states as a candidate whose evidence is their own word; `origin` stands for the session."""
+    return Candidate(origin, "", claim, kind, (Quote(claim, Speaker.USER),), why, tags, paths, extractor=how)
 
 
 def decide(

@@ -6,6 +6,8 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,6 +29,7 @@ from agent_context.projects import Place, Projects
 from agent_context.publishing import plan_snippets
 from agent_context.reports import Dropped, Learned, SyncReport
 from agent_context.state import State
+from agent_context.written import find_written
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -53,6 +56,7 @@ class Learner:
     state: State
     report: SyncReport
     status: Status = Status.UNREVIEWED
+    written: Callable[[str], dict[str, str]] = lambda _: {}
     files: dict[str, bytes | None] = field(default_factory=dict)
     _encoder: Encoder | None = None
     _known: dict[str, Consolidation] = field(default_factory=dict)
@@ -117,7 +121,8 @@ class Learner:
             if not self.report.encoder:
                 self._encoder, self.report.encoder = load_encoder(self.knowledge_base.settings.consolidation.encoder)
             entries = [*self.knowledge_base.load(project).entries, *self.knowledge_base.load(PATTERNS).entries]
-            self._known[project] = Consolidation((entry.learning for entry in entries), self._encoder, self.state)
+            learnings = (entry.learning for entry in entries)
+            self._known[project] = Consolidation(learnings, self._encoder, self.state, self.written(project))
         return self._known[project]
 
 
@@ -210,7 +215,8 @@ def _learn(
         reading = Reading(environment.agent_homes, state, settings.extraction, archive, progress=options.progress)
         extraction = reading.run(settings.sync.quiet_seconds, now)
         _account(extraction, report)
-        learner = Learner(knowledge_base, environment.machine, state, report)
+        written = partial(_find_written, projects, environment)
+        learner = Learner(knowledge_base, environment.machine, state, report, written=written)
         learner.learn(extraction, projects)
         if learner.files and not report.dry_run:
             repository.commit_files(learner.files, _message(report, settings.extraction.extractor), environment.machine)
@@ -225,6 +231,12 @@ def _learn(
         own = msgspec.structs.replace(environment.own, checkouts=dict(sorted(projects.checkouts.items())))
         if own.checkouts != environment.own.checkouts:
             save_machine_settings(environment.machine_file, own)
+
+
+def _find_written(projects: Projects, environment: Environment, project: str) -> dict[str, str]:
+    """Return what the rule files of this project's checkouts on this machine say."""
+    known = {**projects.checkouts, **environment.own.mappings}
+    return find_written((Path(path) for path, folder in known.items() if folder == project), environment.claude_dir)
 
 
 def _open_archive(environment: Environment, report: SyncReport) -> Archive | None:

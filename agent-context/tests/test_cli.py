@@ -149,7 +149,63 @@ def test_a_learning_added_by_hand_is_accepted_and_found(machine: Machine) -> Non
     assert added["id"] in run(machine, "search", "integer prices", "--kb", "kb").stdout
     again = run(machine, "add", "prices are integer cents", "--project", "o.r", "--kb", "kb")
     assert again.returncode == 1
-    assert again.stderr.startswith(f"Error: not added: exact duplicate {added['id']}")
+    assert again.stderr.startswith(f"not added: exact duplicate {added['id']}")
+
+
+def test_a_program_adds_several_that_wait_for_review(machine: Machine) -> None:
+    lines = (
+        '{"claim": "Prices are integer cents.", "kind": "decision"}\n\n{"claim": "Ids are ULIDs.", "session": "abc"}\n'
+    )
+    done = run(machine, "add", "--stdin", "--project", "o.r", "--kb", "kb", stdin=lines)
+    assert done.returncode == 0, done.stderr
+    found = {learning.claim: learning for learning in machine.learnings().values()}
+    assert {claim: learning.status.value for claim, learning in found.items()} == {
+        "Prices are integer cents.": "unreviewed",
+        "Ids are ULIDs.": "unreviewed",
+    }
+    assert found["Ids are ULIDs."].sources[0].session == "abc"
+    broken = run(machine, "add", "--stdin", "--project", "o.r", "--kb", "kb", stdin='{"claim": "x"}\n{"clam": "y"}\n')
+    assert broken.returncode == 1
+    assert broken.stderr.startswith("Error: line 2 of the input: Object contains unknown field `clam`")
+    assert len(machine.learnings()) == 2
+
+
+def test_rule_files_become_learnings_on_request(machine: Machine) -> None:
+    rules = machine.folder / "CLAUDE.md"
+    rules.write_text("# Rules\n\n- Prices are integer cents, never floats.\n- Run the linter before each commit.\n")
+    shown = run(machine, "import", str(rules), "--dry-run")
+    assert shown.stdout.splitlines()[0] == f"{rules}: Prices are integer cents, never floats."
+    done = run(machine, "import", str(rules), "--project", "o.r", "--kb", "kb")
+    assert done.stderr.endswith("2 learnings imported, 0 dropped\n")
+    (first, _) = machine.learnings().values()
+    assert (first.status.value, first.sources[0].session, first.sources[0].extractor) == (
+        "unreviewed",
+        "CLAUDE.md",
+        "import",
+    )
+    again = run(machine, "import", str(rules), "--project", "o.r", "--kb", "kb")
+    assert again.stderr.endswith("0 learnings imported, 2 dropped\n")
+
+
+def test_coverage_archive_and_stats_tell_what_became_of_sessions(machine: Machine) -> None:
+    path = machine.teach(LESSON, cwd=machine.checkout())
+    live = machine.teach(OTHER_LESSON, name="live", age=5)
+    assert run(machine, "sync", "--kb", "kb").returncode == 0
+    coverage = json.loads(run(machine, "coverage", "--kb", "kb", "--json").stdout)
+    assert (coverage["found"], coverage["read"], coverage["outcomes"]) == (2, 1, {"with messages": 2})
+    assert [(item["path"], item["days_left"]) for item in coverage["unread"]] == [(str(live), 29)]
+    (copy,) = json.loads(run(machine, "archive", "list", "--json").stdout)
+    assert run(machine, "archive", "show", copy["name"]).stdout == path.read_text()
+    assert run(machine, "archive", "show", "nothing").returncode == 1
+    assert run(machine, "archive", "prune", "--keep-mb", "0").stdout.startswith("Deleted 1 copies")
+    stats = json.loads(run(machine, "stats", "--json").stdout)
+    assert (stats["syncs"], stats["done"], stats["sessions_read"], stats["learned"], stats["cost_usd"]) == (
+        1,
+        1,
+        1,
+        1,
+        0.0,
+    )
 
 
 def test_a_secret_is_not_added_and_not_shown(machine: Machine) -> None:

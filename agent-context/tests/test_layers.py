@@ -29,6 +29,7 @@ LAYERS = (
             "site",
             "standing",
             "sync",
+            "written",
         ),
     ),
     (

@@ -174,6 +174,17 @@ def test_a_clone_made_anew_reads_again_what_it_lost(machine: Machine, remote: Pa
     assert [learned.claim for learned in machine.sync().learned] == [LESSON]
 
 
+def test_what_a_checkouts_rule_files_say_is_not_learned_again(machine: Machine) -> None:
+    checkout = machine.checkout()
+    (checkout / "CLAUDE.md").write_text(f"# Rules\n\n- {OTHER_LESSON}\n")
+    machine.teach(LESSON, OTHER_LESSON, cwd=checkout)
+    report = machine.sync()
+    assert [learned.claim for learned in report.learned] == [LESSON]
+    assert [(item.reason, item.detail) for item in report.dropped] == [
+        ("already written in a rule file", "CLAUDE.md (the same words)")
+    ]
+
+
 def test_two_machines_meet_in_one_project_without_loss_or_doubling(machine: Machine, other: Machine) -> None:
     machine.teach(LESSON, cwd=machine.checkout())
     other.teach(LESSON, OTHER_LESSON, cwd=other.checkout("https://github.com/O/R"))
