@@ -69,7 +69,7 @@ class LazyGroup(click.Group):
 @click.pass_context
 def group(ctx: click.Context) -> None:
     """Carry what one coding-agent session learns to every later session, on every machine."""
-    ctx.obj = Face(load_environment())
+    ctx.obj = Face()
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -95,13 +95,13 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _report_bug(error: Exception) -> int:
-    folder = load_environment().log_dir
-    path = folder / "bug.log"
     try:
+        folder = load_environment().log_dir
+        path = folder / "bug.log"
         folder.mkdir(parents=True, exist_ok=True)
         path.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
         where = f"The details are in {path}"
-    except OSError:
+    except (OSError, AgentContextError):
         where = "".join(traceback.format_exception(error))
     click.echo(f"This is a bug in agent-context {__version__}: {type(error).__name__}: {error}\n{where}", err=True)
     return BUG

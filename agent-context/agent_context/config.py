@@ -9,12 +9,15 @@ import socket
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 import msgspec
 import platformdirs
 
 from agent_context.errors import AgentContextError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 KB_FILE = "agent-context.toml"
 MACHINE_FILE = "machine.toml"
@@ -27,26 +30,30 @@ TELEMETRY_FORBIDDEN = {
     "DO_NOT_TRACK": "1",
 }
 StructT = TypeVar("StructT", bound=msgspec.Struct)
-TEMPLATE = "github.com/agent-context/agent-context"
+
+
+Count = Annotated[int, msgspec.Meta(ge=0)]
+Some = Annotated[int, msgspec.Meta(ge=1)]
+Money = Annotated[float, msgspec.Meta(ge=0)]
 
 
 class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How `sync` reads and sends."""
 
-    quiet_seconds: int = 60
+    quiet_seconds: Count = 60
     push: bool = True
-    lock_seconds: int = 30
+    lock_seconds: Count = 30
 
 
 class ExtractionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What reads learnings out of a session."""
 
     extractor: Literal["heuristic", "claude-cli", "anthropic"] = "heuristic"
-    per_session: int = 5
+    per_session: Count = 5
     model: str = "claude-haiku-5-5"
-    max_usd_per_run: float | None = 1.0
-    max_usd_per_day: float | None = 5.0
-    parallel: int = 4
+    max_usd_per_run: Money | None = 1.0
+    max_usd_per_day: Money | None = 5.0
+    parallel: Some = 4
 
 
 class ConsolidationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -59,7 +66,7 @@ class SnippetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an agent is given."""
 
     install: bool = True
-    budget_tokens: int = 1500
+    budget_tokens: Count = 1500
     unreviewed: bool = True
 
 
@@ -90,7 +97,7 @@ class MachineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     machine: str = ""
     knowledge_base: str = ""
-    archive_mb: int = 2048
+    archive_mb: Count = 2048
     checkouts: dict[str, str] = msgspec.field(default_factory=dict)
     mappings: dict[str, str] = msgspec.field(default_factory=dict)
 
@@ -162,9 +169,9 @@ def forbid_telemetry() -> None:
     os.environ.update(TELEMETRY_FORBIDDEN)
 
 
-def child_environment(**more: str) -> dict[str, str]:
-    """Return this process's environment for a child program, with `more` set in it."""
-    return {**os.environ, **more}
+def child_environment(*, without: Collection[str] = (), **more: str) -> dict[str, str]:
+    """Return this process's environment for a child program, with `more` set in it and `without` taken out."""
+    return {**{name: value for name, value in os.environ.items() if name not in without}, **more}
 
 
 def find_knowledge_base(environment: Environment, chosen: Path | None) -> Path:
@@ -210,7 +217,8 @@ def _read_toml(path: Path, kind: type[StructT]) -> StructT:
             f"{path} cannot be read: {error}", hint="check that it exists and is yours to read"
         ) from None
     except tomllib.TOMLDecodeError as error:
-        raise AgentContextError(f"{path}: {error}", hint="mend that line, or restore the file from git") from None
+        hint = "mend that line" + (", or restore the file from git" if path.name == KB_FILE else ", or delete the file")
+        raise AgentContextError(f"{path}: {error}", hint=hint) from None
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:

@@ -52,5 +52,5 @@ class MissingExtraError(AgentContextError):
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
             f"the package {package} is not installed",
-            hint=f'install it with: pip install "agent-context[{extra}]"',
+            hint=f"install agent-context with its extra `{extra}` (in a clone of it, make does: make sync, make site)",
         )

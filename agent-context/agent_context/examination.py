@@ -16,6 +16,7 @@ from agent_context.encoders import load_encoder
 from agent_context.errors import AgentContextError
 from agent_context.extraction import find_sessions, find_silence
 from agent_context.git import Fetched, Repository
+from agent_context.identity import hide_credentials
 from agent_context.state import State
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def _repository(knowledge_base: KnowledgeBase, environment: Environment) -> Iter
     if remote is None:
         yield Examined("remote", Health.POOR, "none: learnings stay on this machine", "git remote add origin URL")
         return
-    url = repository.remote_url(remote)
+    url = hide_credentials(repository.remote_url(remote))
     state, words = git.fetch(knowledge_base.root, remote, branch)
     if state is Fetched.UNREACHABLE:
         yield Examined("remote", Health.BROKEN, f"{url}: {words}", f"try: git -C {knowledge_base.root} fetch {remote}")
@@ -115,7 +116,7 @@ def _learnings(knowledge_base: KnowledgeBase, environment: Environment) -> Itera
 
 def _encoder(knowledge_base: KnowledgeBase, environment: Environment) -> Iterator[Examined]:  # noqa: ARG001 - one shape for all checks
     encoder, seen = load_encoder(knowledge_base.settings.consolidation.encoder)
-    remedy = "" if encoder else 'pip install "agent-context[semantic]"'
+    remedy = "" if encoder else "install agent-context with its extra `semantic` (make sync does)"
     yield Examined("encoder", Health.GOOD if encoder else Health.POOR, seen, remedy)
 
 

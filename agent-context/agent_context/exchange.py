@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import tomli_w
 
 from agent_context import git
-from agent_context.errors import FormatError, NeedsPersonError
+from agent_context.errors import FormatError, NeedsPersonError, RepositoryError
 from agent_context.frontmatter import parse_learning, write_learning
 from agent_context.git import Fetched, MergeConflict, Repository
-from agent_context.identity import normalise_remote
+from agent_context.identity import hide_credentials, is_template
 from agent_context.layout import PROJECT_FILE, is_learning_path
 from agent_context.merge import merge_learnings, merge_tables
 
@@ -44,7 +44,12 @@ class Exchange:
             self.report.waiting = "this clone has no remote (git remote add origin URL gives it one)"
             return
         state, words = git.fetch(self.repository.root, self.remote, self.branch)
-        if state is Fetched.UNREACHABLE:
+        if state is Fetched.REWOUND:
+            self._block(
+                f"the remote's history was rewritten: it no longer has what this clone saw there. To follow it: "
+                f"git -C {self.repository.root} fetch {self.remote}, then git rebase --onto {self.remote}/{self.branch}"
+            )
+        elif state is Fetched.UNREACHABLE:
             self.report.failed = True
             self.report.waiting = f"the remote does not answer: {words}"
         elif state is Fetched.EMPTY:
@@ -54,10 +59,10 @@ class Exchange:
 
     def push(self) -> None:
         """Push the branch unless nothing is due, the remote is the public template, or a conflict stands open."""
-        self.report.unpushed = self._unpushed()
+        self.report.unpushed = self.count_unpushed()
         if not self.report.unpushed or self.remote is None or self.report.waiting:
             return
-        if self.template and normalise_remote(self.repository.remote_url(self.remote)) == self.template:
+        if is_template(self.repository.remote_urls(self.remote), self.template):
             self.report.waiting = (
                 "this clone's remote is the public template, which is never pushed to; "
                 "make a private repository of your own and run: agent-context init --here --remote URL"
@@ -68,8 +73,7 @@ class Exchange:
             pushed = git.push(self.repository.root, self.remote, self.branch, tip or "")
             if pushed.accepted:
                 self.report.pushed, self.report.unpushed = self.report.unpushed, 0
-                self.report.pushed_to = self.repository.remote_url(self.remote)
-                git.fetch(self.repository.root, self.remote, self.branch)
+                self.report.pushed_to = hide_credentials(self.repository.remote_url(self.remote))
                 return
             if not pushed.behind:
                 break
@@ -80,7 +84,8 @@ class Exchange:
         self.report.failed = True
         self.report.waiting = f"the remote refused them: {pushed.reason}"
 
-    def _unpushed(self) -> int:
+    def count_unpushed(self) -> int:
+        """Return how many commits the remote lacks, as of the last fetch."""
         tip = self.repository.tip()
         if tip is None:
             return 0
@@ -95,7 +100,7 @@ class Exchange:
             return
         try:
             self._combine(ours, theirs)
-        except NeedsPersonError as error:
+        except (NeedsPersonError, RepositoryError) as error:
             self._block(error.advice)
 
     def _combine(self, ours: str | None, theirs: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from agent_context.state import State
 
 NANOSECONDS = 1_000_000_000
+LATEST = 2**63 - 1  # what SQLite holds: the year 2262; a file's time may be anything
 BEING_WRITTEN = "still being written"
 ALREADY_READ = "read before"
 NOTHING_NEW = "nothing new since it was read"
@@ -34,6 +36,7 @@ QUIET = frozenset({BEING_WRITTEN, "subagent", "empty", "no messages"})  # what s
 SILENCE_DAYS = 7
 DAY = 86_400
 CONTEXT_EVENTS = 12
+MOST_CANDIDATES = 50
 
 
 class Found(NamedTuple):
@@ -125,10 +128,13 @@ class Reading:
             except OSError as error:
                 result.skip(Skipped(path, f"unreadable: {error.strerror}", lost=True))
                 continue
-            found = Found(name, path, stat.st_size, stat.st_mtime_ns)
-            if self.state.is_read(path, stat.st_size, stat.st_mtime_ns):
+            if not (S_ISREG(stat.st_mode) or S_ISDIR(stat.st_mode)):
+                result.skip(Skipped(path, "not a regular file"))
+                continue
+            found = Found(name, path, stat.st_size, min(max(stat.st_mtime_ns, 0), LATEST))
+            if self.state.is_read(path, found.size, found.mtime_ns):
                 result.skipped[ALREADY_READ] += 1
-            elif abs(now - stat.st_mtime_ns / NANOSECONDS) < quiet_seconds:
+            elif abs(now - found.mtime_ns / NANOSECONDS) < quiet_seconds:
                 result.skipped[BEING_WRITTEN] += 1
                 result.note(found, BEING_WRITTEN, read=False)
             else:
@@ -175,7 +181,11 @@ class Reading:
         read = self.read(found, result)
         if read is not None:
             session, fresh = read
-            candidates = self._load_extractor()(session, self.known(session), limit=self.settings.per_session)
+            extract = self._load_extractor()
+            candidates = extract(session, (), limit=MOST_CANDIDATES)
+            if len(candidates) > self.settings.per_session:
+                best = extract(session, (), limit=self.settings.per_session)
+                candidates = [*best, *(item for item in candidates if item not in best)]
             self._take(found, session, candidates, fresh, result)
 
     def _extract_side_by_side(self, due: list[Found], result: Extraction) -> None:
@@ -254,6 +264,8 @@ def find_silence(state: State, now: float) -> str:
 
 def read_file(path: Path) -> Session | Skipped:
     """Read one session file, whichever agent's it is, told by its name."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return Skipped(path, "not a regular file")
     name = "codex" if path.name.startswith("rollout-") and "codex" in READERS else "claude_code"
     return READERS[name].read(path)
 

@@ -50,7 +50,15 @@ def plan_takeover(knowledge_base: KnowledgeBase) -> list[str]:
 
 
 def take_over(knowledge_base: KnowledgeBase, remote: str, machine: str) -> list[str]:
-    """Make a clone of the template one's own: its learnings and its template line go, the remote is set. One commit."""
+    """Make a clone of the template one's own: its learnings and its template line go, the remote is set. One commit.
+
+    Raise AgentContextError in a knowledge base that is somebody's own already.
+    """
+    if not knowledge_base.settings.template:
+        raise AgentContextError(
+            f"{knowledge_base.root} is no clone of the template: it is somebody's own knowledge base already",
+            hint="set a remote with git remote add origin URL; reject learnings with agent-context review",
+        )
     repository = Repository(knowledge_base.root)
     removed = plan_takeover(knowledge_base)
     settings = (knowledge_base.root / KB_FILE).read_text(encoding="utf-8")

@@ -31,6 +31,7 @@ TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}Z)?")
 PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+@-]*(?: [A-Za-z0-9_./+@-]+)*")
 # Characters that YAML 1.1 readers refuse or take for line breaks even inside double quotes.
 NOT_PRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+IDENTITY = re.compile(r"[0-9a-f]{10,64}")
 NOT_PLAIN = re.compile(r"(?i)true|false|yes|no|on|off|null|y|n|[-+.0-9_eE]+|0[xob][0-9a-f_]+|[-+]?\.(?:inf|nan)")
 
 
@@ -48,6 +49,11 @@ def parse_learning(text: str, path: str) -> Learning:
     claim, why, evidence = _split_body(lines[end + 1 :])
     if not claim:
         raise FormatError(path, end + 2, "no claim", hint="the first paragraph after the front matter is the claim")
+    for key in ("id", "supersedes"):
+        named = fields.get(key, [])
+        if any(not IDENTITY.fullmatch(item) for item in ([named] if isinstance(named, str) else named)):
+            line = next((number for number, text in enumerate(lines[:end], 1) if text.startswith(f"{key}:")), 1)
+            raise FormatError(path, line, "not ten or more hex digits", key=key, hint="restore the id from git")
     try:
         return msgspec.convert({**fields, "claim": claim, "why": why, "evidence": evidence}, Learning, strict=False)
     except msgspec.ValidationError as error:

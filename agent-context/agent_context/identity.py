@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import PurePosixPath, PureWindowsPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 DEFAULT_HOST = "github.com"
 SCP = re.compile(r"(?:[^@/\s]+@)?([^:/\s]+):(?!//)(.+)")
 URL = re.compile(r"[a-z][a-z0-9+.-]*://(?:[^@/\s]*@)?([^:/\s]+)(?::\d+)?/(.+)", re.IGNORECASE)
+PROJECT_FOLDER = re.compile(r"[a-z0-9][a-z0-9_.-]{0,119}")
 WORKTREE = re.compile(r"/(?:\.claude/worktrees|\.worktrees)(?:/.*)?$")
 
 
 def normalise_remote(url: str) -> str:
     """Return `host/path` in lower case, equal for the ssh and https forms; empty for a path on this machine."""
-    text = url.strip().replace("\\", "/")
+    text = re.split(r"[?#]", url.strip().replace("\\", "/"))[0]
     if text.startswith("file:") or (len(text) > 1 and text[1] == ":" and "/" in text[2:3]):
         return ""
     found = URL.fullmatch(text) or SCP.fullmatch(text)
@@ -23,6 +28,22 @@ def normalise_remote(url: str) -> str:
     host = found.group(1).lower().removeprefix("www.").removeprefix("ssh.")
     path = re.sub(r"/+", "/", found.group(2)).strip("/").removesuffix(".git").lower()
     return f"{host}/{path}" if path else ""
+
+
+def is_template(urls: Iterable[str], template: str) -> bool:
+    """Tell whether any of a remote's addresses is the public template's, in whatever form either is written."""
+    meant = normalise_remote(template) or template.lower().strip("/").removesuffix(".git")
+    return bool(template) and any(normalise_remote(url) == meant for url in urls)
+
+
+def hide_credentials(url: str) -> str:
+    """Return an address as it may be shown: without password, token or query."""
+    return re.sub(r"^([a-z][a-z0-9+.-]*://)[^/@]*@", r"\1", re.split(r"[?#]", url)[0], flags=re.IGNORECASE)
+
+
+def is_project_folder(name: str) -> bool:
+    """Tell whether a name can be a project's folder: a-z, 0-9, dots, dashes and underscores, none of them climbing."""
+    return bool(PROJECT_FOLDER.fullmatch(name)) and ".." not in name
 
 
 def folder_for_remote(remote: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,20 +14,12 @@ from agent_context.config import load_settings
 from agent_context.errors import AgentContextError, FormatError
 from agent_context.frontmatter import parse_learning, write_learning
 from agent_context.identity import name_of
-from agent_context.layout import NOT_LEARNINGS, PATTERNS, PROJECT_FILE, PROJECTS, learning_path
+from agent_context.layout import NOT_LEARNINGS, PATTERNS, PROJECT_FILE, PROJECTS, Project, learning_path
 from agent_context.learning import ID_LENGTH, Learning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-
-class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """`project.toml`: the project's name, its remotes in normalised form, and other names it goes by."""
-
-    name: str
-    remotes: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +95,17 @@ class KnowledgeBase:
     def project_file_for(self, folder: str, remote: str) -> dict[str, bytes]:
         """Return the `project.toml` that a project still lacks, nothing where it has one."""
         path = f"{PROJECTS}/{folder}/{PROJECT_FILE}"
-        if (self.root / path).exists():
+        if folder == PATTERNS or (self.root / path).exists():
             return {}
         return {path: write_project(Project(name_of(folder), (remote,) if remote else ()))}
+
+    def remotes(self) -> dict[str, str]:
+        """Return normalised remote to project folder, as the project files say; one that does not read says nothing."""
+        found: dict[str, str] = {}
+        for folder in self.projects():
+            with suppress(AgentContextError):
+                found.update(dict.fromkeys(self.project(folder).remotes, folder))
+        return found
 
     def _files(self, project: str | None) -> Iterator[tuple[str, Path]]:
         for folder in [project] if project else [*self.projects(), PATTERNS]:

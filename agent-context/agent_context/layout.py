@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from agent_context.learning import slugify
 
 if TYPE_CHECKING:
@@ -15,6 +17,14 @@ TOOLING = "tooling"
 FOLDERS = (PROJECTS, PATTERNS, TOOLING)
 PROJECT_FILE = "project.toml"
 NOT_LEARNINGS = ("README.md", "handoffs")
+
+
+class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """`project.toml`: the project's name, its remotes (normalised; `root:<commit>` without one), other names."""
+
+    name: str
+    remotes: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
 
 
 def learning_path(project: str, learning: Learning) -> str:

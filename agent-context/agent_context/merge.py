@@ -85,7 +85,7 @@ def _either(_base: bool | None, ours: bool, theirs: bool) -> bool:  # noqa: FBT0
 STRATEGIES: dict[str, Callable[[Any, Any, Any], Any]] = {
     "sources": _united,
     "supersedes": _united,
-    "evidence": _united,
+    "evidence": _kept,
     "tags": _kept,
     "paths": _kept,
     "created": _earliest,

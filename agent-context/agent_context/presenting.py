@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from agent_context.errors import AgentContextError
 from agent_context.layout import PATTERNS
 from agent_context.site import Shelf, SiteInput
 
@@ -24,12 +25,18 @@ def collect_site(knowledge_base: KnowledgeBase, now: str) -> SiteInput:
     by_folder: dict[str, list[Entry]] = {folder: [] for folder in folders}
     for entry in contents.entries:
         by_folder[entry.project].append(entry)
-    names = {folder: knowledge_base.project(folder).name for folder in folders if folder != PATTERNS}
+    names: dict[str, str] = {PATTERNS: "Patterns"}
+    problems = [error.advice for error in contents.problems]
+    for folder in knowledge_base.projects():
+        try:
+            names[folder] = knowledge_base.project(folder).name
+        except AgentContextError as error:
+            problems.append(error.advice)
     guide = knowledge_base.root / DOCS
     return SiteInput(
         title=TITLE,
-        shelves=tuple(Shelf(folder, names.get(folder, "Patterns"), tuple(by_folder[folder])) for folder in folders),
-        problems=tuple(error.advice for error in contents.problems),
+        shelves=tuple(Shelf(folder, names.get(folder, folder), tuple(by_folder[folder])) for folder in folders),
+        problems=tuple(problems),
         evidence=knowledge_base.settings.site.evidence,
         guide=guide if guide.is_dir() else None,
         generated=now,

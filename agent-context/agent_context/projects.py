@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from agent_context.git import find_root_commit, locate_checkout
@@ -16,6 +17,8 @@ from agent_context.identity import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agent_context.config import MachineSettings
     from agent_context.git import Checkout
     from agent_context.transcripts.session import Session
@@ -36,6 +39,7 @@ class Projects:
     """Resolves working directories to projects and remembers what git said: `checkouts` is path to project folder."""
 
     own: MachineSettings
+    remotes: Mapping[str, str] = field(default_factory=dict)
     checkouts: dict[str, str] = field(default_factory=dict)
     _seen: dict[str, Checkout | None] = field(default_factory=dict)
 
@@ -64,7 +68,7 @@ class Projects:
         checkout = self.locate(cwd) if cwd else None
         if checkout is None:
             return None
-        place = identify(checkout)
+        place = identify(checkout, self.remotes)
         self.checkouts[str(checkout.top)] = place.folder
         return place
 
@@ -82,7 +86,7 @@ class Projects:
         if len(remotes) != 1:
             return None
         remote = remotes.pop()
-        place = Place(folder_for_remote(remote), remote, "pull request")
+        place = Place(self.remotes.get(remote) or folder_for_remote(remote), remote, "pull request")
         if session.cwd:
             self.checkouts[cut_worktree(session.cwd)] = place.folder
         return place
@@ -92,13 +96,17 @@ class Projects:
         return Place(folder_for_local(name, f"directory:{name.lower()}"), "", "directory name", guessed=True)
 
 
-def identify(checkout: Checkout) -> Place:
-    """Return a checkout's project: by its remote, else by its root commit, else by its directory's name."""
+def identify(checkout: Checkout, remotes: Mapping[str, str] = MappingProxyType({})) -> Place:
+    """Return a checkout's project: by its remote, else by its root commit, else by its directory's name.
+
+    `remotes` is what the knowledge base's project files say; it comes before the name made from the remote.
+    """
     remote = normalise_remote(checkout.remote)
     if remote:
-        return Place(folder_for_remote(remote), remote, "git remote")
+        return Place(remotes.get(remote) or folder_for_remote(remote), remote, "git remote")
     root = find_root_commit(checkout)
     name = checkout.common_dir.parent.name
     if root:
-        return Place(folder_for_local(name, f"root:{root}"), "", "root commit")
+        known = f"root:{root}"
+        return Place(remotes.get(known) or folder_for_local(name, known), known, "root commit")
     return Place(folder_for_local(name, f"directory:{name.lower()}"), "", "directory name")

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from agent_context.changes import Change
     from agent_context.config import Environment, SnippetSettings
     from agent_context.knowledge import Entry
+    from agent_context.projects import Projects
 
 RULES = Path(".claude") / "rules" / "agent-context.md"
-EXCLUDED = "/.claude/rules/agent-context.md"
+EXCLUDED = b"/.claude/rules/agent-context.md"
 
 
 @dataclass(slots=True)
@@ -38,37 +39,54 @@ def render(entries: Iterable[Entry], project: str, settings: SnippetSettings) ->
 
 
 def plan_snippets(
-    entries: Sequence[Entry], settings: SnippetSettings, environment: Environment, checkouts: dict[str, str]
+    entries: Sequence[Entry], settings: SnippetSettings, environment: Environment, projects: Projects
 ) -> SnippetPlan:
-    """Plan the rules file of every checkout (path to project folder) that still exists and is still that project's."""
+    """Plan the rules file of every checkout that still exists and is still the same project's."""
     plan = SnippetPlan()
     rendered: dict[str, bytes | None] = {}
-    for path, project in sorted({**checkouts, **environment.own.mappings}.items()):
-        top, exclude = _target(Path(path), project, mapped=path in environment.own.mappings)
-        if top is None:
-            continue
+    for path, project in sorted({**projects.checkouts, **environment.own.mappings}.items()):
         if project not in rendered:
             rendered[project] = render(entries, project, settings).text.encode() or None
-        reason = _refusal(top, environment.claude_dir)
-        if reason:
-            plan.notes.append(f"{top / RULES} is left alone: {reason}")
+        try:
+            mapped = path in environment.own.mappings
+            found = _plan_checkout(
+                Path(path), project, rendered[project], environment.claude_dir, projects, mapped=mapped
+            )
+        except OSError as error:
+            plan.notes.append(f"{path} is left alone: {error.strerror or error}")
             continue
-        desired: dict[Path, bytes | None] = {top / RULES: rendered[project]}
-        if exclude is not None and rendered[project] is not None:
-            desired[exclude] = _with_line(exclude, EXCLUDED)
-        group = plan.changes.setdefault(project, [])
-        group += [change for change in changes.plan(desired) if change not in group]
+        if isinstance(found, str):
+            plan.notes.append(found)
+        else:
+            group = plan.changes.setdefault(project, [])
+            group += [change for change in found if change not in group]
     return plan
 
 
-def _target(path: Path, project: str, *, mapped: bool) -> tuple[Path | None, Path | None]:
+def _plan_checkout(
+    path: Path, project: str, text: bytes | None, claude_dir: Path, projects: Projects, *, mapped: bool
+) -> list[Change] | str:
+    """Return what is to be written into one checkout, or why it is left alone."""
+    top, exclude = _target(path, project, projects, mapped=mapped)
+    if top is None:
+        return []
+    reason = _refusal(top, claude_dir)
+    if reason:
+        return f"{top / RULES} is left alone: {reason}"
+    desired: dict[Path, bytes | None] = {top / RULES: text}
+    if exclude is not None and text is not None:
+        desired[exclude] = _with_line(exclude, EXCLUDED)
+    return changes.plan(desired)
+
+
+def _target(path: Path, project: str, projects: Projects, *, mapped: bool) -> tuple[Path | None, Path | None]:
     """Return a checkout's top folder and its exclude file, or nothing where the path is no longer this project's."""
     if not path.is_dir():
         return None, None
     checkout = locate_checkout(path)
     if checkout is None:
         return (path if mapped else None), None
-    if not mapped and identify(checkout).folder != project:
+    if not mapped and identify(checkout, projects.remotes).folder != project:
         return None, None
     return checkout.top, checkout.common_dir / "info" / "exclude"
 
@@ -85,9 +103,9 @@ def _refusal(top: Path, claude_dir: Path) -> str:
     return ""
 
 
-def _with_line(path: Path, line: str) -> bytes:
-    """Return the file's text with this line at its end, unless it has it."""
-    text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    if line in text.splitlines():
-        return text.encode()
-    return f"{text}{'' if not text or text.endswith(chr(10)) else chr(10)}{line}\n".encode()
+def _with_line(path: Path, line: bytes) -> bytes:
+    """Return the file's bytes with this line at their end, unless it is there."""
+    data = path.read_bytes() if path.is_file() else b""
+    if line in data.splitlines():
+        return data
+    return data + (b"" if not data or data.endswith(b"\n") else b"\n") + line + b"\n"

@@ -45,6 +45,7 @@ class SyncReport:
     learned: list[Learned] = field(default_factory=list)
     guessed: dict[str, str] = field(default_factory=dict)
     edits: list[str] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     brought_in: int = 0
     pushed: int = 0
@@ -70,4 +71,5 @@ class SyncReport:
             return 130
         if self.blocked or self.problems:
             return 3
-        return 1 if self.failed or self.failures or self.silence else 0
+        unread = any(": unreadable" in item or item.endswith("gone before it was read") for item in self.lost)
+        return 1 if self.failed or self.failures or self.silence or unread else 0

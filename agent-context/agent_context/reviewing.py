@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from agent_context.edits import find_problem
+from agent_context.errors import AgentContextError
 from agent_context.exchange import TRAILER
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository
@@ -79,13 +81,19 @@ def decide(
     """Set the status of learnings and commit that. Returns them as they were. All or nothing is changed."""
     repository = Repository(knowledge_base.root)
     with locked(repository, knowledge_base.settings.sync.lock_seconds):
-        entries = [knowledge_base.find(prefix) for prefix in prefixes]
+        found = {entry.path: entry for entry in (knowledge_base.find(prefix) for prefix in prefixes)}
+        entries = [entry for entry in found.values() if entry.learning.status is not status]
+        for entry in entries:
+            problem = find_problem(entry.path, (knowledge_base.root / entry.path).read_bytes())
+            if problem:
+                raise AgentContextError(problem, hint="mend the file first; nothing was changed")
         note = StatusNote(by=environment.machine, at=utc(time.time()), reason=reason)
         files = {entry.path: write_learning(_with_status(entry.learning, status, note)).encode() for entry in entries}
         ids = ", ".join(entry.learning.id for entry in entries)
         message = f"review: {status.value} {ids}\n\n{reason}\n\n{TRAILER}{environment.machine}\n"
-        repository.commit_files(files, message, environment.machine, own_edits=True)
-    return entries
+        if files:
+            repository.commit_files(files, message, environment.machine, own_edits=True)
+    return list(found.values())
 
 
 def _with_status(learning: Learning, status: Status, note: StatusNote) -> Learning:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent_context.learning import LIVING, Learning, Speaker, Status
+from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -84,7 +85,7 @@ def _line(learning: Learning) -> str:
 
 def neutralise(claim: str) -> str:
     """Return the claim as one line that cannot import a file, open a fence or comment, or start a heading."""
-    line = re.sub(r"\s+", " ", claim).strip()
+    line = re.sub(r"\s+", " ", show_hidden(claim)).strip()
     line = re.sub(r"`{2,}", "`", line)
     if line.count("`") % 2:
         line = line.replace("`", "'")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from agent_context.extraction import find_sessions
 from agent_context.git import Repository
+from agent_context.identity import hide_credentials
 from agent_context.layout import FOLDERS
 from agent_context.state import State
 
@@ -47,7 +48,7 @@ def take_standing(knowledge_base: KnowledgeBase, environment: Environment) -> St
     _count_sessions(standing, knowledge_base, environment)
     remote, tip = repository.remote(branch), repository.tip()
     if remote is not None:
-        standing.remote = repository.remote_url(remote)
+        standing.remote = hide_credentials(repository.remote_url(remote))
         theirs = repository.remote_tip(remote, branch)
         if tip is not None:
             ahead = repository.ahead_behind(tip, theirs) if theirs else (len(repository.commits_between(None, tip)), 0)
@@ -58,6 +59,10 @@ def take_standing(knowledge_base: KnowledgeBase, environment: Environment) -> St
 def _count_sessions(standing: Standing, knowledge_base: KnowledgeBase, environment: Environment) -> None:
     with State(environment.data_dir, knowledge_base.root, keep=False) as state:
         for _, path in find_sessions(environment.agent_homes):
-            stat = path.stat()
             standing.sessions += 1
+            try:
+                stat = path.stat()
+            except OSError:
+                standing.sessions_unread += 1
+                continue
             standing.sessions_unread += not state.is_read(path, stat.st_size, stat.st_mtime_ns)

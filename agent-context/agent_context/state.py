@@ -50,7 +50,7 @@ class State:
         try:
             if keep:
                 data_dir.mkdir(parents=True, exist_ok=True)
-            self._db = _open(self.path if keep or self.path.exists() else None)
+            self._db = _open(self.path) if keep else _look_into(self.path)
         except (OSError, sqlite3.Error) as error:
             raise AgentContextError(
                 f"{self.path} cannot be opened: {error}", hint="make room or give yourself the right to write there"
@@ -62,6 +62,14 @@ class State:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if isinstance(error, sqlite3.DatabaseError):
+            self._db.close()
+            if self._keep:
+                self.path.replace(self.path.with_suffix(".damaged"))
+            raise AgentContextError(
+                f"the local state {self.path} was damaged ({error}) and has been set aside",
+                hint="run this again: what was read is read once more, nothing is lost",
+            ) from error
         try:
             if kind is None and self._keep:
                 self._db.commit()
@@ -140,12 +148,23 @@ class State:
         self._db.executemany("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", rows)
 
 
-def _open(path: Path | None) -> sqlite3.Connection:
-    """Open the file (none: in memory); one that is damaged or of another version is set aside: it only costs time."""
-    if path is None:
+def _look_into(path: Path) -> sqlite3.Connection:
+    """Return a copy of the file in memory, or an empty state where none reads; nothing on disk changes."""
+    db = sqlite3.connect(":memory:")
+    try:
+        if path.exists():
+            source = sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)
+            if source.execute("PRAGMA user_version").fetchone()[0] == VERSION:
+                source.backup(db)
+            source.close()
+    except sqlite3.Error:
         db = sqlite3.connect(":memory:")
-        db.executescript(SCHEMA)
-        return db
+    db.executescript(SCHEMA)
+    return db
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    """Open the file; one that is damaged or of another version is set aside: it only costs time."""
     try:
         db = sqlite3.connect(path, timeout=30)
         version = db.execute("PRAGMA user_version").fetchone()[0]

@@ -15,15 +15,16 @@ from filelock import FileLock, Timeout
 
 from agent_context import changes
 from agent_context.archive import Archive
-from agent_context.edits import collect_edits
+from agent_context.edits import MOST_REJECTIONS, collect_edits, reject_deleted
 from agent_context.encoders import load_encoder
 from agent_context.errors import AgentContextError
 from agent_context.exchange import TRAILER, Exchange
 from agent_context.extraction import NANOSECONDS, Reading, find_silence, screen_candidate
 from agent_context.git import Repository
 from agent_context.journal import Entry, Journal
-from agent_context.layout import FOLDERS, PATTERNS
-from agent_context.learning import Learning, Source, Status, Verdict, learning_id, one_paragraph
+from agent_context.knowledge import Entry as EntryOfKnowledge
+from agent_context.layout import FOLDERS, PATTERNS, is_learning_path
+from agent_context.learning import Learning, Source, Status, Verdict, learning_id, normalise_claim, one_paragraph
 from agent_context.machine import save_machine_settings
 from agent_context.projects import Place, Projects
 from agent_context.publishing import plan_snippets
@@ -41,10 +42,13 @@ if TYPE_CHECKING:
     from agent_context.knowledge import KnowledgeBase
     from agent_context.learning import Candidate
     from agent_context.publishing import SnippetPlan
+    from agent_context.transcripts.session import Session
 
 LAST_COMMIT = "commit"
+OVER_LIMIT = "too many of one session"
 ARCHIVE = "archive"
 MEGABYTE = 1_000_000
+END_OF_TIME = 253_402_300_799
 
 
 @dataclass(slots=True)
@@ -58,6 +62,7 @@ class Learner:
     status: Status = Status.UNREVIEWED
     written: Callable[[str], dict[str, str]] = lambda _: {}
     files: dict[str, bytes | None] = field(default_factory=dict)
+    entries: list[EntryOfKnowledge] = field(default_factory=list)
     _encoder: Encoder | None = None
     _known: dict[str, Consolidation] = field(default_factory=dict)
 
@@ -69,8 +74,17 @@ class Learner:
             if place.guessed and read.candidates:
                 self.report.guessed[read.session.cwd or str(read.session.path.parent)] = place.folder
             fallback = utc(extraction.rows[str(read.session.path)].mtime_ns / NANOSECONDS)
+            learned = 0
+            limit = self.knowledge_base.settings.extraction.per_session
             for candidate in read.candidates:
-                self.take(candidate, place, candidate.at or read.session.started or fallback)
+                if learned >= limit:
+                    self.report.candidates += 1
+                    detail = f"at most {limit} (per_session)"
+                    self.report.dropped.append(
+                        Dropped(place.folder, candidate.session, OVER_LIMIT, detail, candidate.claim)
+                    )
+                elif self.take(candidate, place, candidate.at or read.session.started or fallback):
+                    learned += 1
 
     def take(self, candidate: Candidate, place: Place, at: str) -> Learned | None:
         """Make one candidate a learning, or drop it with the reason in the report."""
@@ -81,6 +95,9 @@ class Learner:
             self.report.dropped.append(Dropped(place.folder, candidate.session, reason, findings[0].masked))
             return None
         learning = self._make(candidate, place.folder, at)
+        if not normalise_claim(learning.claim):
+            self.report.dropped.append(Dropped(place.folder, candidate.session, "no words", "the claim is empty"))
+            return None
         known = self._consolidation(place.folder)
         decision = known.decide(learning.claim, learning.id)
         if decision.verdict is not Verdict.NEW:
@@ -93,6 +110,7 @@ class Learner:
         self.files.update(self.knowledge_base.project_file_for(place.folder, place.remote))
         path, data = self.knowledge_base.file_for(place.folder, learning)
         self.files[path] = data
+        self.entries.append(EntryOfKnowledge(place.folder, path, learning))
         learned = Learned(place.folder, learning.id, learning.claim, path)
         self.report.learned.append(learned)
         return learned
@@ -145,19 +163,26 @@ def sync(knowledge_base: KnowledgeBase, environment: Environment, options: SyncO
     repository = Repository(knowledge_base.root)
     branch = repository.branch()
     exchange = Exchange(repository, branch, repository.remote(branch), environment.machine, settings.template, report)
-    projects = Projects(environment.own)
     with locked(repository, settings.sync.lock_seconds, dry_run=options.dry_run):
+        if not options.dry_run:
+            repository.finish_move()
+        before = repository.tip()
         commit_edits(repository, environment.machine, report)
         if not options.dry_run:
             exchange.bring_in()
-        _learn(knowledge_base, environment, projects, repository, options, report)
-        if not options.dry_run and settings.sync.push and not report.interrupted:
+            _keep_rejections(repository, before, environment, knowledge_base, report)
+        projects = Projects(environment.own, knowledge_base.remotes())
+        learned = _learn(knowledge_base, environment, projects, repository, options, report)
+        if options.dry_run:
+            report.unpushed = exchange.count_unpushed() + bool(report.edits) + bool(report.learned)
+        elif settings.sync.push and not report.interrupted:
             exchange.push()
     contents = knowledge_base.load()
     unread = [error.advice for error in contents.problems]
     report.problems += [advice for advice in unread if advice not in report.problems]
     if settings.snippet.install:
-        _publish(plan_snippets(contents.entries, settings.snippet, environment, projects.checkouts), report)
+        entries = [*contents.entries, *learned] if options.dry_run else contents.entries
+        _publish(plan_snippets(entries, settings.snippet, environment, projects), report)
     report.seconds = round(time.monotonic() - started, 2)
     if not options.dry_run:
         Journal(environment.data_dir).append(_journal_entry(report))
@@ -187,14 +212,43 @@ def commit_edits(repository: Repository, machine: str, report: SyncReport) -> No
     edits = collect_edits(edited, committed, machine, utc(time.time()))
     report.problems += edits.problems
     report.edits = sorted(edits.files)
+    report.rejected = edits.rejected
     if edits.files and not report.dry_run:
         count = f"{len(edits.files)} file{'s' * (len(edits.files) > 1)}"
         repository.commit_files(edits.files, f"edit: {count} by hand\n\n{TRAILER}{machine}\n", machine)
 
 
 def utc(seconds: float) -> str:
-    """Return a time (seconds since 1970) as `YYYY-MM-DDTHH:MM:SSZ`."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    """Return a time (seconds since 1970, held within the years 1970 to 9999) as `YYYY-MM-DDTHH:MM:SSZ`."""
+    return datetime.fromtimestamp(min(max(seconds, 0), END_OF_TIME), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _keep_rejections(
+    repository: Repository,
+    before: str | None,
+    environment: Environment,
+    knowledge_base: KnowledgeBase,
+    report: SyncReport,
+) -> None:
+    """Bring learnings back as rejected that somebody deleted in a commit since the last sync, here or on the forge.
+
+    Many gone at once are no decisions about each: these stay gone, and are named.
+    """
+    with State(environment.data_dir, knowledge_base.root, keep=False) as state:
+        last = state.fact(LAST_COMMIT)
+    old, new = last if last and repository.has_commit(last) else before, repository.tip()
+    if old is None or new is None or old == new:
+        return
+    removed = {path: data for path, data in repository.removed_between(old, new).items() if is_learning_path(path)}
+    if len(removed) > MOST_REJECTIONS:
+        report.notes.append(f"{len(removed)} learnings were removed in commits at once; sessions may bring them back")
+        return
+    files = {path: reject_deleted(path, data, environment.machine, utc(time.time())) for path, data in removed.items()}
+    files = {path: data for path, data in files.items() if data is not None}
+    if files:
+        message = f"review: {len(files)} deleted, kept as rejected\n\n{TRAILER}{environment.machine}\n"
+        repository.commit_files(files, message, environment.machine)
+        report.rejected += sorted(files)
 
 
 def _learn(
@@ -204,7 +258,7 @@ def _learn(
     repository: Repository,
     options: SyncOptions,
     report: SyncReport,
-) -> None:
+) -> list[EntryOfKnowledge]:
     settings = knowledge_base.settings
     now = time.time()
     with State(environment.data_dir, knowledge_base.root, keep=not report.dry_run) as state:
@@ -212,7 +266,10 @@ def _learn(
         if last and not repository.has_commit(last):
             state.forget_sessions()
         archive = _open_archive(environment, report)
-        reading = Reading(environment.agent_homes, state, settings.extraction, archive, progress=options.progress)
+        known = partial(_find_known, knowledge_base, projects)
+        reading = Reading(
+            environment.agent_homes, state, settings.extraction, archive, known=known, progress=options.progress
+        )
         extraction = reading.run(settings.sync.quiet_seconds, now)
         _account(extraction, report)
         written = partial(_find_written, projects, environment)
@@ -231,6 +288,12 @@ def _learn(
         own = msgspec.structs.replace(environment.own, checkouts=dict(sorted(projects.checkouts.items())))
         if own.checkouts != environment.own.checkouts:
             save_machine_settings(environment.machine_file, own)
+    return learner.entries
+
+
+def _find_known(knowledge_base: KnowledgeBase, projects: Projects, session: Session) -> list[str]:
+    """Return the claims that the session's project has already, whatever became of them."""
+    return [entry.learning.claim for entry in knowledge_base.load(projects.place(session).folder).entries]
 
 
 def _find_written(projects: Projects, environment: Environment, project: str) -> dict[str, str]:

@@ -80,16 +80,26 @@ def test_windows_line_ends_read_the_same() -> None:
     ("text", "message"),
     [
         ("no front matter", "x.md:1: no front matter"),
-        ("---\nid: 1\n", "x.md:3: the front matter does not end"),
-        ("---\nid: 1\ncolour: red\n---\nA claim.\n", "x.md:3: colour: unknown key"),
-        ("---\nid: 1\nid: 2\n---\nA claim.\n", "x.md:3: id: given twice"),
-        ("---\nid: 1\nkind: gotcha\nstatus: accepted\n---\nA claim.\n", "x.md:1: created: is missing"),
-        ("---\nid: 1\nkind: joke\nstatus: accepted\ncreated: x\n---\nA.\n", "x.md:3: kind: Invalid enum value 'joke'"),
+        ("---\nid: 0123456789\n", "x.md:3: the front matter does not end"),
+        ("---\nid: 0123456789\ncolour: red\n---\nA claim.\n", "x.md:3: colour: unknown key"),
+        ("---\nid: 0123456789\nid: 2\n---\nA claim.\n", "x.md:3: id: given twice"),
+        ("---\nid: 0123456789\nkind: gotcha\nstatus: accepted\n---\nA claim.\n", "x.md:1: created: is missing"),
+        (
+            "---\nid: 0123456789\nkind: joke\nstatus: accepted\ncreated: x\n---\nA.\n",
+            "x.md:3: kind: Invalid enum value 'joke'",
+        ),
         ("---\nid: [1\nkind: gotcha\n---\nA claim.\n", "x.md:3: did not find expected ',' or ']'"),
-        ("---\nid: 1\nkind: gotcha\nstatus: accepted\ncreated: x\n---\n\n", "x.md:7: no claim"),
+        ("---\nid: 0123456789\nkind: gotcha\nstatus: accepted\ncreated: x\n---\n\n", "x.md:7: no claim"),
         ("---\nid: {a: b}\n---\nA claim.\n", "x.md:2: a value of this shape is not expected here"),
         (
-            "---\nid: 1\nkind: gotcha\nstatus: accepted\ncreated: x\nsources:\n  - {machine: a, sesion: b}\n---\nA.\n",
+            '---\nid: "0123456789 -->"\nkind: gotcha\nstatus: accepted\ncreated: x\n---\nA.\n',
+            "x.md:2: id: not ten or more hex digits",
+        ),
+        (
+            (
+                "---\nid: 0123456789\nkind: gotcha\nstatus: accepted\ncreated: x\n"
+                "sources:\n  - {machine: a, sesion: b}\n---\nA.\n"
+            ),
             "x.md:7: sesion: unknown key",
         ),
     ],

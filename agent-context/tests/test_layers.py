@@ -61,6 +61,7 @@ LAYERS = (
             "screening",
             "similarity",
             "snippet",
+            "visible",
         ),
     ),
     ("base", ("config", "errors", "__init__")),

@@ -6,8 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from filelock import FileLock
@@ -19,9 +20,6 @@ from agent_context.errors import AgentContextError, NeedsPersonError
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository
 from agent_context.learning import Status
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 FOLDER = "projects/o.r/2026-03"
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -277,7 +275,7 @@ def test_a_remote_with_another_history_blocks_the_push_alone(machine: Machine, t
     machine.teach(LESSON, cwd=machine.checkout())
     report = machine.sync()
     assert (len(report.learned), report.pushed, report.exit_code) == (1, 0, 3)
-    assert "another history" in report.blocked[0]
+    assert "the remote's history was rewritten" in report.blocked[0]
 
 
 def test_an_edit_by_hand_is_committed_as_the_users_and_travels(machine: Machine, other: Machine) -> None:
@@ -454,7 +452,8 @@ def test_a_folder_that_cannot_be_written_is_an_error_that_loses_nothing(machine:
     assert "projects/o.r" in done.stderr
     assert "Next step: " in done.stderr
     assert head(machine.root) == before
-    assert len(machine.sync().learned) == 1
+    assert machine.sync().pushed == 1
+    assert [learning.claim for learning in machine.learnings().values()] == [LESSON]
 
 
 @pytest.mark.skipif(NOT_ROOT_HOLDS is None, reason="root obeys no mode here, and setpriv is not there to make it")
@@ -534,3 +533,197 @@ def test_the_machines_name_is_in_every_source(machine: Machine) -> None:
     renamed.sync()
     (learning,) = renamed.learnings().values()
     assert learning.sources[0].machine == "büro"
+
+
+def plant(remote: Path, entries: dict[str, bytes]) -> None:
+    """Commit a tree on the remote that git itself would refuse to make: names with `..`, `.git` and slashes."""
+    old = git(remote, "rev-parse", "main")
+    raw = b""
+    for line in git(remote, "ls-tree", old).splitlines():
+        mode, _, blob, name = line.replace("\t", " ").split(" ", 3)
+        raw += f"{mode.lstrip('0')} {name}".encode() + b"\0" + bytes.fromhex(blob)
+    for name, data in entries.items():
+        blob = subprocess.run(
+            ["git", "hash-object", "-w", "--stdin"], cwd=remote, input=data, capture_output=True, check=True
+        )
+        raw += f"100755 {name}".encode() + b"\0" + bytes.fromhex(blob.stdout.decode().strip())
+    made = subprocess.run(
+        ["git", "hash-object", "-w", "-t", "tree", "--literally", "--stdin"],
+        cwd=remote,
+        input=raw,
+        capture_output=True,
+        check=True,
+    )
+    commit = git(remote, "commit-tree", made.stdout.decode().strip(), "-p", old, "-m", "planted")
+    git(remote, "update-ref", "refs/heads/main", commit)
+
+
+@pytest.mark.parametrize("name", ["../escaped.txt", ".git/hooks/post-checkout", ".GIT", "a/../../b", "x\\y"])
+def test_a_planted_path_writes_nothing_anywhere(machine: Machine, remote: Path, name: str) -> None:
+    plant(remote, {name: b"#!/bin/sh\n"})
+    machine.teach(LESSON, cwd=machine.checkout())
+    before = sorted(str(path) for path in machine.folder.rglob("*") if "objects" not in path.parts)
+    report = machine.sync()
+    assert (report.exit_code in (1, 3), report.pushed, len(report.learned)) == (True, 0, 1)
+    made = {str(path) for path in machine.folder.rglob("*") if "objects" not in path.parts} - set(before)
+    assert [path for path in made if path.endswith(("escaped.txt", "post-checkout", ".GIT", "/b", "y"))] == []
+
+
+def test_a_planted_path_is_refused_even_when_git_let_it_in(machine: Machine, remote: Path) -> None:
+    plant(remote, {".git": b"x"})
+    git(machine.root, "-c", "fetch.fsckObjects=false", "fetch", "--quiet")
+    report = machine.sync()
+    assert report.exit_code in (1, 3)
+    with pytest.raises(AgentContextError, match="which no honest commit has"):
+        Repository(machine.root).move_to(git(machine.root, "rev-parse", "origin/main"))
+
+
+def test_a_missing_folder_is_no_rejection_of_all_in_it(machine: Machine) -> None:
+    lessons = [
+        f"From now on always run check number {number} before the release of part {number}." for number in range(7)
+    ]
+    checkout = machine.checkout()
+    for number, lesson in enumerate(lessons):
+        machine.teach(lesson, name=f"s{number}", cwd=checkout)
+    machine.sync()
+    before = machine.learnings()
+    shutil.rmtree(machine.root / "projects/o.r")
+    report = machine.sync()
+    assert (report.exit_code, report.rejected) == (3, [])
+    assert report.problems[0].startswith("7 learnings are missing")
+    git(machine.root, "restore", "projects")
+    assert machine.learnings() == before
+
+
+def test_a_moved_learning_is_named_and_nothing_is_committed(machine: Machine) -> None:
+    machine.teach(LESSON, cwd=machine.checkout())
+    machine.sync()
+    path, tip = only_path(machine), head(machine.root)
+    (machine.root / path).rename(machine.root / "patterns" / Path(path).name)
+    report = machine.sync()
+    assert (report.exit_code, head(machine.root)) == (3, tip)
+    assert report.problems == [
+        f"patterns/{Path(path).name}: was moved from {path}; a learning's path never changes (move it back)"
+    ]
+
+
+def test_a_move_cut_short_is_finished_not_read_as_deletions(machine: Machine, other: Machine) -> None:
+    machine.teach(LESSON, cwd=machine.checkout())
+    machine.sync()
+    other.sync()
+    path = only_path(machine)
+    git(other.root, "rm", "--quiet", path)
+    git(other.root, "commit", "--quiet", "-m", "removed on purpose, with others")
+    git(other.root, "push", "--quiet")
+    script = (
+        "import os, sys\n"
+        "from agent_context.git import repository\n"
+        "repository.Repository._write_index = lambda self, changes: os._exit(9)\n"
+        "sys.argv = ['agent-context', *sys.argv[1:]]\n"
+        "from agent_context.__main__ import main; sys.exit(main())\n"
+    )
+    assert run_program(machine, [sys.executable, "-c", script]).returncode == 9
+    assert not (machine.root / path).exists()
+    report = machine.sync()
+    assert (report.edits, report.exit_code) == ([], 0)
+
+
+def test_a_learning_deleted_in_a_commit_stays_rejected(machine: Machine, other: Machine) -> None:
+    machine.teach(LESSON, cwd=machine.checkout())
+    machine.sync()
+    other.sync()
+    path = only_path(machine)
+    git(other.root, "rm", "--quiet", path)
+    git(other.root, "commit", "--quiet", "-m", "not so")
+    git(other.root, "push", "--quiet")
+    report = machine.sync()
+    assert (report.rejected, machine.learnings()[path].status) == ([path], Status.REJECTED)
+    other.sync()
+    other.teach(LESSON, cwd=other.checkout())
+    assert [dropped.reason for dropped in other.sync().dropped] == ["rejected before"]
+
+
+def test_a_remote_that_was_rewound_is_not_pushed_forward_again(machine: Machine, other: Machine, remote: Path) -> None:
+    machine.teach(LESSON, cwd=machine.checkout())
+    machine.sync()
+    other.sync()
+    git(remote, "update-ref", "refs/heads/main", git(remote, "rev-parse", "main~1"))
+    for _ in range(2):
+        report = other.sync()
+        assert (report.exit_code, report.pushed) == (3, 0)
+        assert "the remote's history was rewritten" in report.blocked[0]
+    assert git(remote, "rev-list", "--count", "main") == "1"
+
+
+def test_a_review_does_not_let_a_secret_through(machine: Machine) -> None:
+    from agent_context.knowledge import KnowledgeBase  # noqa: PLC0415 - only here
+    from agent_context.reviewing import decide  # noqa: PLC0415 - only here
+
+    machine.teach(LESSON, cwd=machine.checkout())
+    machine.sync()
+    path = only_path(machine)
+    with (machine.root / path).open("a") as file:
+        file.write("\n> token ghp_" + "a1B2c3D4" * 4 + "e5F6\n")
+    identity = machine.learnings()[path].id
+    with pytest.raises(AgentContextError, match="secret: "):
+        decide(KnowledgeBase(machine.root), machine.environment, (identity,), Status.ACCEPTED, "ok")
+
+
+def test_leftovers_of_editors_and_links_are_not_committed(machine: Machine) -> None:
+    for name in (".x.md.abc.tmp", "backup.md~", ".DS_Store"):
+        (machine.root / "projects" / name).write_text("x")
+    (machine.root / "projects/link").symlink_to("/etc/hostname")
+    report = machine.sync()
+    assert (report.edits, report.exit_code) == ([], 0)
+    git(machine.root, "add", "projects/link")
+    git(machine.root, "commit", "--quiet", "-m", "a link")
+    assert machine.sync().exit_code == 0
+
+
+def test_another_branch_is_not_pushed(machine: Machine) -> None:
+    git(machine.root, "switch", "--quiet", "-c", "experiment")
+    with pytest.raises(NeedsPersonError, match="the branch experiment is checked out"):
+        machine.sync()
+
+
+def test_odd_files_of_this_machine_cost_themselves_alone(machine: Machine) -> None:
+    checkout = machine.checkout()
+    folder = machine.environment.claude_dir / "projects" / "p"
+    machine.teach(LESSON, cwd=checkout)
+    os.mkfifo(folder / "pipe.jsonl")
+    late = machine.teach(OTHER_LESSON, name="late", cwd=checkout)
+    os.utime(late, (2**40, 2**40))
+    (folder / "dangling.jsonl").symlink_to("/nowhere")
+    (checkout / ".git/info/exclude").write_bytes("für".encode("latin-1"))
+    report = machine.sync()
+    assert sorted(learned.claim for learned in report.learned) == sorted([LESSON, OTHER_LESSON])
+    assert report.skipped["not a regular file"] == 1
+    assert (checkout / ".git/info/exclude").read_bytes().startswith("für\n".encode("latin-1"))
+
+
+def test_a_damaged_state_costs_one_run_at_the_most(machine: Machine) -> None:
+    machine.teach(LESSON, cwd=machine.checkout())
+    machine.sync()
+    (state,) = machine.environment.data_dir.glob("*.sqlite")
+    data = bytearray(state.read_bytes())
+    data[4096 : 4096 + 2000] = os.urandom(2000)
+    state.write_bytes(bytes(data))
+    with suppress(AgentContextError):
+        machine.sync()
+    assert machine.sync().exit_code == 0
+
+
+def test_more_than_a_session_may_teach_is_said_not_hidden(machine: Machine) -> None:
+    lessons = [
+        f"From now on always run check number {number} before the release of part {number}." for number in range(8)
+    ]
+    machine.teach(*lessons[:5], cwd=machine.checkout())
+    assert len(machine.sync().learned) == 5
+    machine.teach(*lessons, cwd=machine.folder / "work/r")
+    assert [learned.claim for learned in machine.sync().learned] == lessons[5:]
+    other = machine.teach(
+        *(lesson.replace("check", "probe") for lesson in lessons), name="s2", cwd=machine.folder / "work/r"
+    )
+    report = machine.sync()
+    assert (len(report.learned), [item.reason for item in report.dropped]) == (5, ["too many of one session"] * 3)
+    assert other.exists()

@@ -11,7 +11,6 @@ import msgspec
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, print_json
 from agent_context.errors import AgentContextError
 from agent_context.learning import Kind, Status
-from agent_context.projects import Place
 from agent_context.reviewing import BY_HAND, add_learnings, state_candidate
 
 if TYPE_CHECKING:
@@ -59,9 +58,8 @@ def command(  # noqa: PLR0913 - one argument an option
     """
     if stdin == (claim is not None):
         raise click.UsageError("give one CLAIM, or several as JSON lines with --stdin")
-    folder = project or face.project_here()
-    if folder is None:
-        raise click.UsageError("this is no checkout of a project; name one with --project FOLDER")
+    knowledge_base = face.knowledge_base(kb)
+    place = face.place(knowledge_base, project)
     if stdin:
         statements = _read_lines(sys.stdin.buffer.read())
     else:
@@ -71,7 +69,7 @@ def command(  # noqa: PLR0913 - one argument an option
         for item in statements
     ]
     status = Status.UNREVIEWED if stdin else Status.ACCEPTED
-    added = add_learnings(face.knowledge_base(kb), face.environment, candidates, Place(folder, "", BY_HAND), status)
+    added = add_learnings(knowledge_base, face.environment, candidates, place, status)
     if as_json:
         print_json(added if stdin else added.learned[0] if added.learned else added)
     else:

@@ -12,6 +12,7 @@ from agent_context.commands.face import json_option, print_json
 from agent_context.extraction import read_file
 from agent_context.extractors import EXTRACTORS
 from agent_context.transcripts.session import Session, Skipped
+from agent_context.visible import show_hidden
 
 
 @click.command(name="extract")
@@ -36,9 +37,9 @@ def command(paths: tuple[Path, ...], extractor: str, limit: int, until_line: int
             if as_json:
                 print_json(candidate)
                 continue
-            click.echo(f"{candidate.session}  {candidate.kind.value:13}  {candidate.claim}")
+            click.echo(f"{candidate.session}  {candidate.kind.value:13}  {show_hidden(candidate.claim)}")
             for quote in candidate.evidence:
-                click.echo(f"          {quote.speaker.value}: {quote.quote}")
+                click.echo(f"          {quote.speaker.value}: {show_hidden(quote.quote)}")
     return 1 if lost else 0
 
 

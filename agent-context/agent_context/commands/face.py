@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
-from agent_context.config import find_knowledge_base
+from agent_context.config import find_knowledge_base, load_environment
 from agent_context.git import locate_checkout
+from agent_context.identity import is_project_folder
 from agent_context.knowledge import KnowledgeBase
-from agent_context.projects import identify
+from agent_context.projects import Place, identify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,20 +24,28 @@ if TYPE_CHECKING:
     from agent_context.config import Environment
 
 
-@dataclass(slots=True)
 class Face:
-    """Handed to every command by click."""
+    """Handed to every command by click. The environment is read when it is first asked for."""
 
-    environment: Environment
+    @cached_property
+    def environment(self) -> Environment:
+        """Return what the program takes from the machine. Raise AgentContextError when its settings do not read."""
+        return load_environment()
 
     def knowledge_base(self, chosen: Path | None) -> KnowledgeBase:
         """Open the knowledge base that is meant."""
         return KnowledgeBase(find_knowledge_base(self.environment, chosen))
 
-    def project_here(self) -> str | None:
-        """Return the project folder of the current directory, if it is a checkout."""
+    def place(self, knowledge_base: KnowledgeBase, project: str | None) -> Place:
+        """Return the project that is meant: by its folder, else the checkout around. Raise UsageError for none."""
+        if project is not None:
+            if not is_project_folder(project):
+                raise click.UsageError(f"{project} cannot be a project's folder: a-z, 0-9, dots, dashes, underscores")
+            return Place(project, "", "by hand")
         checkout = locate_checkout(self.environment.cwd)
-        return identify(checkout).folder if checkout else None
+        if checkout is None:
+            raise click.UsageError("this is no checkout of a project; name one (agent-context projects list)")
+        return identify(checkout, knowledge_base.remotes())
 
 
 kb_option = click.option(

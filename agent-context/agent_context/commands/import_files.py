@@ -8,7 +8,6 @@ import click
 
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, plural, print_json
 from agent_context.learning import Kind, Status
-from agent_context.projects import Place
 from agent_context.reviewing import add_learnings, state_candidate
 from agent_context.written import read_statements
 
@@ -41,17 +40,14 @@ def command(  # noqa: PLR0913 - one argument an option
         for file, statement in statements:
             click.echo(f"{file}: {statement}")
         return 0
-    folder = project or face.project_here()
-    if folder is None:
-        raise click.UsageError("this is no checkout of a project; name one with --project FOLDER")
+    knowledge_base = face.knowledge_base(kb)
+    place = face.place(knowledge_base, project)
     candidates = [
         state_candidate(statement, "", Kind.CONVENTION, (), (), origin=file.name[:40], how="import")
         for file, statement in statements
     ]
     status = Status.ACCEPTED if accepted else Status.UNREVIEWED
-    added = add_learnings(
-        face.knowledge_base(kb), face.environment, candidates, Place(folder, "", "by hand"), status, "import"
-    )
+    added = add_learnings(knowledge_base, face.environment, candidates, place, status, "import")
     if as_json:
         print_json(added)
         return 0

@@ -9,6 +9,7 @@ import msgspec
 
 from agent_context.commands.face import Face, kb_option, pass_face, plural
 from agent_context.founding import found_knowledge_base, plan_takeover, take_over
+from agent_context.git import Repository
 from agent_context.machine import save_machine_settings
 
 
@@ -37,15 +38,17 @@ def command(face: Face, directory: Path | None, remote: str, kb: Path | None, *,
         click.echo(
             f"This removes the template's {plural(len(planned), 'file')} under projects/ and patterns/ in one commit."
         )
-        if not yes:
-            click.confirm("Go on?", abort=True)
+        if knowledge_base.settings.template and not yes and not click.confirm("Go on?"):
+            click.echo("Nothing was changed.")
+            return 1
         take_over(knowledge_base, remote, face.environment.machine)
         click.echo(f"{root} is yours.")
     if not face.environment.own.knowledge_base:
         own = msgspec.structs.replace(face.environment.own, knowledge_base=str(root))
         save_machine_settings(face.environment.machine_file, own)
         click.echo("It is this machine's knowledge base from now on.")
-    if not remote:
+    repository = Repository(root)
+    if repository.remote(repository.branch()) is None:
         click.echo(f"Next: give it a remote (git -C {root} remote add origin URL), then: agent-context sync")
     else:
         click.echo("Next: agent-context sync")

@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from agent_context.commands.face import Face, console, json_option, kb_option, pass_face, plural, print_json
+from agent_context.identity import is_project_folder
 from agent_context.machine import save_machine_settings
 
 
@@ -26,11 +27,12 @@ def list_projects(face: Face, kb: Path | None, *, as_json: bool) -> int:
     knowledge_base = face.knowledge_base(kb)
     counts = Counter(entry.project for entry in knowledge_base.load().entries)
     known = {**face.environment.own.checkouts, **face.environment.own.mappings}
+    remotes = knowledge_base.remotes()
     rows = [
         {
             "folder": folder,
             "learnings": counts[folder],
-            "remotes": knowledge_base.project(folder).remotes,
+            "remotes": sorted(remote for remote, home in remotes.items() if home == folder),
             "paths": sorted(path for path, project in known.items() if project == folder),
         }
         for folder in knowledge_base.projects()
@@ -57,6 +59,8 @@ def map_path(face: Face, path: str, project: str) -> int:
 
     Applies to what is read from now on; kept in this machine's settings, never in git.
     """
+    if not is_project_folder(project):
+        raise click.UsageError(f"{project} cannot be a project's folder: a-z, 0-9, dots, dashes, underscores")
     own = face.environment.own
     absolute = path if path.startswith(("/", "~")) or path[1:2] == ":" else str(Path(path).absolute())
     absolute = str(Path(absolute).expanduser()) if absolute.startswith("~") else absolute

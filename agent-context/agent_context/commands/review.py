@@ -9,6 +9,7 @@ import click
 from agent_context.commands.face import Face, console, json_option, kb_option, pass_face, plural, print_json
 from agent_context.learning import Status
 from agent_context.reviewing import decide
+from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +54,7 @@ def command(  # noqa: PLR0913 - one argument an option
         print_json(entries)
     else:
         for entry in entries:
-            click.echo(f"{status}: {entry.learning.id}  {entry.learning.claim}")
+            click.echo(f"{status}: {entry.learning.id}  {show_hidden(entry.learning.claim)}")
     return 0
 
 
@@ -66,11 +67,11 @@ def _show(knowledge_base: KnowledgeBase, project: str | None, *, as_json: bool) 
     for entry in entries:
         learning = entry.learning
         out.print(f"[bold]{learning.id}[/]  {entry.project}  {learning.kind.value}")
-        out.print(f"  {learning.claim}", markup=False)
+        out.print(f"  {show_hidden(learning.claim)}", markup=False)
         for quote in learning.evidence:
             speakers = "/".join(sorted({source.speaker.value for source in learning.sources}))
             out.print(f"  [dim]{speakers}:[/] ", end="")
-            out.print(" ".join(quote.split())[:300], markup=False)
+            out.print(show_hidden(" ".join(quote.split()))[:300], markup=False)
     if not entries:
         out.print("Nothing waits for review.")
     else:

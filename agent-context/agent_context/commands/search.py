@@ -8,6 +8,7 @@ import click
 
 from agent_context.commands.face import Face, console, json_option, kb_option, pass_face, print_json
 from agent_context.searching import search
+from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +34,7 @@ def command(  # noqa: PLR0913 - one argument an option
     for hit in hits:
         learning = hit.entry.learning
         out.print(f"[bold]{learning.id}[/]  {hit.entry.project}  {learning.kind.value}, {learning.status.value}")
-        out.print(f"  {learning.claim}", markup=False)
+        out.print(f"  {show_hidden(learning.claim)}", markup=False)
     if not hits:
         out.print("Nothing found. Fewer or other words may help; --all also looks at rejected and retired learnings.")
     return 0

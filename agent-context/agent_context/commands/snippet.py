@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent_context.commands.face import Face, json_option, kb_option, pass_face, print_json
+from agent_context.commands.face import Face, json_option, kb_option, pass_face, plural, print_json
+from agent_context.errors import AgentContextError
 from agent_context.publishing import render
 
 if TYPE_CHECKING:
@@ -20,15 +21,15 @@ if TYPE_CHECKING:
 @pass_face
 def command(face: Face, project: str | None, kb: Path | None, *, as_json: bool) -> int:
     """Print what an agent working in PROJECT (its folder; default: the checkout you are in) is given."""
-    folder = project or face.project_here()
-    if folder is None:
-        raise click.UsageError("this is no checkout of a project; name one: agent-context projects lists them")
     knowledge_base = face.knowledge_base(kb)
+    folder = face.place(knowledge_base, project).folder
+    if project is not None and folder not in knowledge_base.projects():
+        raise AgentContextError(f"no project {folder} here", hint="agent-context projects list names them")
     snippet = render(knowledge_base.load().entries, folder, knowledge_base.settings.snippet)
     if as_json:
         print_json(snippet)
         return 0
     click.echo(snippet.text, nl=False)
     left = f", {len(snippet.left_out)} left out for the budget" if snippet.left_out else ""
-    click.echo(f"{folder}: {len(snippet.included)} learnings, about {snippet.tokens} tokens{left}", err=True)
+    click.echo(f"{folder}: {plural(len(snippet.included), 'learning')}, about {snippet.tokens} tokens{left}", err=True)
     return 0

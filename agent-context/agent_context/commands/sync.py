@@ -18,6 +18,7 @@ from agent_context.commands.face import (
     progress_bar,
 )
 from agent_context.sync import SyncOptions, sync
+from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,8 +86,13 @@ def _print_sessions(report: SyncReport, out: Console) -> None:
 
 
 def _print_learnings(report: SyncReport, out: Console) -> None:
-    if report.edits:
-        out.print(f"[bold]Your edits[/]  {plural(len(report.edits), 'file')} committed as yours")
+    would = "would be " if report.dry_run else ""
+    for path in report.rejected:
+        out.print(f"[bold]Rejected[/]    {would}kept as rejected, since it was deleted: ", end="")
+        out.print(show_hidden(path), markup=False)
+    for path in (path for path in report.edits if path not in report.rejected):
+        out.print(f"[bold]Your edit[/]   {would}committed as yours: ", end="")
+        out.print(show_hidden(path), markup=False)
     if report.candidates:
         out.print(f"[bold]Candidates[/]  {report.candidates:,}, {len(report.learned):,} new", end="")
         out.print(f" (compared by {report.encoder})" if report.encoder else "", markup=False)
@@ -96,10 +102,10 @@ def _print_learnings(report: SyncReport, out: Console) -> None:
         out.print(f"[bold]{project}[/]: {plural(count, 'new learning')}, unreviewed")
         learned = [item for item in report.learned if item.project == project]
         for item in learned[:SHOWN]:
-            out.print(f"  {item.id}  {item.claim}", markup=False)
+            out.print(f"  {item.id}  {show_hidden(item.claim)}", markup=False)
         if len(learned) > SHOWN:
             out.print(f"  … and {len(learned) - SHOWN} more: agent-context review", markup=False)
-    if not report.learned and not report.edits and not report.brought_in:
+    if not report.learned and not report.edits and not report.rejected and not report.brought_in:
         out.print("Nothing new: no commit was made")
 
 
@@ -108,6 +114,8 @@ def _print_exchange(report: SyncReport, out: Console) -> None:
         out.print(f"[bold]Brought in[/]  {plural(report.brought_in, 'commit')} from the remote")
     if report.pushed:
         out.print(f"[bold]Pushed[/]      {plural(report.pushed, 'commit')} to {report.pushed_to}")
+    elif report.dry_run and report.unpushed:
+        out.print(f"[bold]Would push[/]  {plural(report.unpushed, 'commit')}")
     elif report.unpushed and report.waiting:
         out.print(f"[bold]Not pushed[/]  {plural(report.unpushed, 'commit')} waiting here: ", end="")
         out.print(report.waiting, markup=False)

@@ -36,11 +36,14 @@ def locate_checkout(path: Path) -> Checkout | None:
 
 
 def find_root_commit(checkout: Checkout) -> str:
-    """Return the oldest commit that HEAD comes from, empty without commits. Walks the whole history."""
-    repo = pygit2.Repository(str(checkout.top))
-    if repo.head_is_unborn:
+    """Return the oldest commit that HEAD comes from; empty without commits, or where the history is damaged."""
+    try:
+        repo = pygit2.Repository(str(checkout.top))
+        if repo.head_is_unborn:
+            return ""
+        return str(next(iter(repo.walk(repo.head.target, SortMode.TOPOLOGICAL | SortMode.REVERSE))).id)
+    except (pygit2.GitError, OSError, KeyError, ValueError):
         return ""
-    return str(next(iter(repo.walk(repo.head.target, SortMode.TOPOLOGICAL | SortMode.REVERSE))).id)
 
 
 def _common_dir(git_dir: Path) -> Path:

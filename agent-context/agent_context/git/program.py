@@ -22,6 +22,18 @@ VARIABLES = {
     "GIT_DEFAULT_HASH": "sha1",
     "LC_ALL": "C",
 }
+# Set by git for its hooks: they would make git work on another repository than the one meant.
+REPOSITORY_VARIABLES = (
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_INDEX_FILE",
+    "GIT_COMMON_DIR",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_NAMESPACE",
+)
+# Housekeeping would outlive us; malformed objects (a file named .git, say) stay out of the clone.
+OPTIONS = ("-c", "gc.auto=0", "-c", "maintenance.auto=false", "-c", "fetch.fsckObjects=true")
 
 
 class Fetched(StrEnum):
@@ -29,6 +41,7 @@ class Fetched(StrEnum):
 
     OK = "ok"
     EMPTY = "the remote has no such branch yet"
+    REWOUND = "the remote's history was rewritten"
     UNREACHABLE = "unreachable"
 
 
@@ -42,10 +55,15 @@ class Pushed:
 
 
 def fetch(root: Path, remote: str, branch: str) -> tuple[Fetched, str]:
-    """Bring the remote's branch into `refs/remotes`. Returns how it ended and git's last words."""
-    done = _run(root, "fetch", "--no-tags", "--quiet", remote, f"+refs/heads/{branch}:refs/remotes/{remote}/{branch}")
+    """Bring the remote's branch into `refs/remotes`. Returns how it ended and git's last words.
+
+    Not by force: a remote that no longer has what was seen there is told apart from one that has moved on.
+    """
+    done = _run(root, "fetch", "--no-tags", remote, f"refs/heads/{branch}:refs/remotes/{remote}/{branch}")
     if done.returncode == 0:
         return Fetched.OK, ""
+    if "non-fast-forward" in done.stderr:
+        return Fetched.REWOUND, ""
     if "couldn't find remote ref" in done.stderr:
         return Fetched.EMPTY, ""
     return Fetched.UNREACHABLE, _last_words(done.stderr)
@@ -76,12 +94,12 @@ def _run(root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     program = shutil.which("git")
     if program is None:
         raise RepositoryError("the git program is not installed", hint="install git (2.30 or newer) and run this again")
-    command = [program, "-c", "gc.auto=0", "-c", "maintenance.auto=false", *arguments]
+    command = [program, *OPTIONS, *arguments]
     try:
         return subprocess.run(
             command,
             cwd=root,
-            env=child_environment(**VARIABLES),
+            env=child_environment(without=REPOSITORY_VARIABLES, **VARIABLES),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             check=False,

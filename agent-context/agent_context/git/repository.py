@@ -7,6 +7,7 @@ branch by compare-and-swap. A branch that moved before its files would show the 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
     from agent_context.git.trees import Resolver
 
+PLAIN = (FileMode.BLOB, FileMode.BLOB_EXECUTABLE)
+MOVING = "agent-context.moving"
 GIT_ERRORS = (pygit2.GitError, OSError, KeyError, ValueError)
 
 
@@ -63,7 +66,22 @@ class Repository:
                 "a merge, rebase or cherry-pick is under way here",
                 hint="finish it (git status says how) or abort it, then run this again",
             )
-        return str(self._repo.lookup_reference("HEAD").target).removeprefix("refs/heads/")
+        branch = str(self._repo.lookup_reference("HEAD").target).removeprefix("refs/heads/")
+        main = self._main_branch(branch)
+        if main not in ("", branch):
+            raise NeedsPersonError(
+                f"the branch {branch} is checked out, and the remote's main branch is {main}",
+                hint=f"sync works on that one: git switch {main}",
+            )
+        return branch
+
+    def _main_branch(self, branch: str) -> str:
+        """Return the remote's main branch as of the clone, empty when it is not known."""
+        remote = self.remote(branch)
+        with contextlib.suppress(KeyError):
+            target = str(self._repo.lookup_reference(f"refs/remotes/{remote}/HEAD").target)
+            return target.removeprefix(f"refs/remotes/{remote}/")
+        return ""
 
     def tip(self) -> str | None:
         """Return the commit that the branch is at; None in a clone without commits."""
@@ -81,6 +99,11 @@ class Repository:
     def remote_url(self, name: str) -> str:
         """Return the remote's address as configured, before git's `insteadOf` rules."""
         return str(self._repo.config[f"remote.{name}.url"])
+
+    def remote_urls(self, name: str) -> set[str]:
+        """Return every address that a push to the remote may go to: as configured, as rewritten, for pushing alone."""
+        remote = self._repo.remotes[name]
+        return {url for url in (self.remote_url(name), remote.url, remote.push_url) if url}
 
     def set_remote(self, name: str, url: str) -> None:
         """Point the remote at another address, or add it."""
@@ -142,7 +165,7 @@ class Repository:
             with contextlib.suppress(KeyError):
                 node = self._repo[commit].tree[folder]
                 for path, leaf in walk_files(self._repo, (node.id, node.filemode), folder):
-                    if leaf is not None:
+                    if leaf is not None and leaf[1] in PLAIN:
                         found[path] = str(leaf[0])
         return found
 
@@ -198,6 +221,8 @@ class Repository:
         old = self.tip()
         changes = list(changed_paths(self._repo, self._node(old), self._node(commit)))
         self._refuse_lost_edits([change for change in changes if change[0] not in overwrite])
+        journal = Path(self._repo.path) / MOVING
+        write_atomically(journal, f"{old or ''} {commit}\n".encode())
         for path, _, node in changes:
             self._write_worktree(path, node)
         reference = str(self._repo.lookup_reference("HEAD").target)
@@ -207,23 +232,60 @@ class Repository:
                 self._repo.references.create(reference, commit)
             else:
                 self._repo.references[reference].set_target(commit, "agent-context")
+            journal.unlink(missing_ok=True)
+
+    def finish_move(self) -> None:
+        """Finish a move that was cut short; until then, files that it had yet to write look like deletions."""
+        journal = Path(self._repo.path) / MOVING
+        if not journal.is_file():
+            return
+        old, _, commit = journal.read_text(encoding="utf-8").strip("\n").partition(" ")
+        if (self.tip() or "") == old and self.has_commit(commit):
+            self.move_to(commit)
+        journal.unlink(missing_ok=True)
+
+    def removed_between(self, old: str, new: str) -> dict[str, bytes]:
+        """Return the files that `new` no longer has, with the bytes they had in `old`."""
+        gone: dict[str, bytes] = {}
+        for path, node, after in changed_paths(self._repo, self._node(old), self._node(new)):
+            if node is not None and after is None and node[1] in PLAIN:
+                gone[path] = read_blob(self._repo, node[0])
+        return gone
 
     def edited_files(self, folders: Iterable[str]) -> dict[str, bytes | None]:
-        """Return the files below these folders that differ from the tip: their bytes, None where they are gone."""
+        """Return the files below these folders that differ from the tip: their bytes, None where they are gone.
+
+        Raise NeedsPersonError where a folder cannot be read, or a sparse checkout leaves files out: what is not seen
+        there must not pass for deleted.
+        """
+        if self._is_sparse():
+            raise NeedsPersonError("this clone is a sparse checkout", hint="make it whole: git sparse-checkout disable")
         committed = self.files_below(self.tip(), folders)
         edited: dict[str, bytes | None] = {}
         present: set[str] = set()
         for folder in folders:
-            for file in sorted((self.root / folder).rglob("*")):
+            for file in _walk(self.root / folder):
                 path = file.relative_to(self.root).as_posix()
-                if file.is_symlink() or not file.is_file() or self._repo.path_is_ignored(path):
+                if (
+                    file.is_symlink()
+                    or not file.is_file()
+                    or not _is_encodable(path)
+                    or self._repo.path_is_ignored(path)
+                ):
                     continue
                 present.add(path)
+                if path not in committed and is_scratch(file.name):
+                    continue
                 with contextlib.suppress(OSError):
                     data = file.read_bytes()
                     if committed.get(path) not in (self.blob_id(data), self.blob_id(data.replace(b"\r\n", b"\n"))):
                         edited[path] = data
         return {**edited, **dict.fromkeys(sorted(committed.keys() - present))}
+
+    def _is_sparse(self) -> bool:
+        with contextlib.suppress(KeyError):
+            return bool(self._repo.config.get_bool("core.sparseCheckout"))
+        return False
 
     def _tree(self, commit: str | None) -> pygit2.Oid | None:
         return self._repo[commit].tree.id if commit else None
@@ -267,7 +329,7 @@ class Repository:
                 if parent == self.root or not parent.is_dir() or any(parent.iterdir()):
                     break
                 parent.rmdir()
-        elif node[1] in (FileMode.BLOB, FileMode.BLOB_EXECUTABLE):
+        elif node[1] in PLAIN:
             mode = 0o755 if node[1] == FileMode.BLOB_EXECUTABLE else None
             write_atomically(file, read_blob(self._repo, node[0]), mode=mode)
 
@@ -284,6 +346,32 @@ class Repository:
             else:
                 index.add(pygit2.IndexEntry(path, new[0], FileMode(new[1])))
         index.write()
+
+
+def is_scratch(name: str) -> bool:
+    """Tell whether a file is an editor's, a file manager's or an interrupted program's leftover, by its name."""
+    return name.startswith(".") or name.endswith(("~", ".tmp", ".swp", ".orig", ".rej"))
+
+
+def _walk(top: Path) -> Iterator[Path]:
+    """Yield every file below a folder, sorted. Raise NeedsPersonError where a folder cannot be read."""
+
+    def refuse(error: OSError) -> None:
+        raise NeedsPersonError(
+            f"{error.filename} cannot be read: {error.strerror}", hint="give yourself the right to read it"
+        ) from error
+
+    for folder, inner, names in os.walk(top, onerror=refuse) if top.is_dir() else ():
+        inner.sort()
+        yield from (Path(folder) / name for name in sorted(names))
+
+
+def _is_encodable(path: str) -> bool:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pygit2
 from pygit2.enums import FileMode
+
+from agent_context.errors import RepositoryError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +19,7 @@ Files = Mapping[str, bytes | None]  # path to bytes; None: removed
 Node = tuple[pygit2.Oid, int] | None  # object id and file mode; None: not there
 
 
+IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 EMPTY_TREE = pygit2.Oid(hex="4b825dc642cb6eb9a060e54bf8d69288fbee4904")  # git's fixed id of a folder without files
 
 
@@ -132,7 +136,27 @@ def _children(repo: pygit2.Repository, node: Node) -> dict[str, Node] | None:
     tree = repo[node[0]]
     if not isinstance(tree, pygit2.Tree):
         raise AssertionError(f"BUG: {node[0]} has the mode of a folder and is none")  # noqa: TRY004 - a broken invariant
-    return {str(entry.name): (entry.id, entry.filemode) for entry in tree}
+    return {_safe_name(entry.raw_name or b""): (entry.id, entry.filemode) for entry in tree}
+
+
+def _safe_name(raw: bytes) -> str:
+    """Return a tree entry's name. Raise RepositoryError for one that could lead out of the worktree or into `.git`.
+
+    The forms that macOS and Windows file systems take for `.git` are those of git's own verify_path.
+    """
+    try:
+        name = raw.decode()
+    except UnicodeDecodeError:
+        raise RepositoryError(
+            f"a file name in the repository is not UTF-8: {raw!r}", hint="rename that file in a commit of your own"
+        ) from None
+    plain = IGNORED_BY_HFS.sub("", name).casefold().rstrip(". ").split(":")[0].rstrip(". ")
+    if name in ("", ".", "..") or plain in (".git", "git~1") or any(sign in name for sign in "/\\\0"):
+        raise RepositoryError(
+            f"a commit holds a file with the name {name!r}, which no honest commit has",
+            hint="do not check it out; find out who pushed it, and remove it from the remote's history",
+        )
+    return name
 
 
 def read_blob(repo: pygit2.Repository, oid: pygit2.Oid) -> bytes:

@@ -17,8 +17,9 @@ import msgspec
 
 from agent_context.errors import MissingExtraError
 from agent_context.learning import Kind, Learning, Source, Speaker, Status
-from agent_context.site.markup import clean_line, render_blocks, render_gist, render_inline, show_hidden
+from agent_context.site.markup import clean_line, render_blocks, render_gist, render_inline
 from agent_context.site.sitemap import MONTH, UNDATED, month_of, permalink, safe_name
+from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
