@@ -22,6 +22,14 @@ IDENTIFIER = re.compile(r"--?[a-z][\w-]+|[\w.-]*[/_.][\w./*-]*\w|\b[a-z]+[A-Z]\w
 NEGATION = re.compile(
     r"\b(?:not|no|never|don't|dont|doesn't|can't|cannot|won't|isn't|aren't|without|avoid|stop|instead)\b"
 )
+WORD = re.compile(r"[^\W_]+")
+STEM_LENGTH = 4
+# Words that carry no claim of their own, and pairs that say the same.
+LIGHT_WORDS = frozenset(
+    "a all an and any are as at be been by can do does each every for from has have i if in into is it its must of on or "
+    "our please shall should so that the their them then these they this to up us use used using was we when where which "
+    "will with would you your".split(" ")  # noqa: SIM905 - a list of words reads best as words
+)
 OPPOSITES = (
     ("always", "never"),
     ("enable", "disable"),
@@ -64,7 +72,7 @@ def find_guard(a: str, b: str) -> str:
         left, right = extract(a), extract(b)
         if left != right:
             return f"{name} differ"
-    return _find_opposites(a, b) or _find_swap(a, b)
+    return _find_opposites(a, b) or _find_swap(a, b) or _find_other_words(a, b)
 
 
 def _numbers(text: str) -> list[str]:
@@ -92,5 +100,20 @@ def _find_opposites(a: str, b: str) -> str:
 
 def _find_swap(a: str, b: str) -> str:
     """Return a reason when both have the same words in another order: "X, not Y" turned round."""
-    left, right = normalise_claim(a).split(), normalise_claim(b).split()
+    left, right = WORD.findall(normalise_claim(a)), WORD.findall(normalise_claim(b))
     return "the order of the words differs" if left != right and sorted(left) == sorted(right) else ""
+
+
+def _find_other_words(a: str, b: str) -> str:
+    """Return a reason when one claim has a word of weight that the other has in no form: it says other, or more."""
+    left, right = _weighty(a), _weighty(b)
+    for words, others in ((left, right), (right, left)):
+        for word in words:
+            if not any(word == other or word[:STEM_LENGTH] == other[:STEM_LENGTH] for other in others):
+                return f"only one says {word!r}"
+    return ""
+
+
+def _weighty(text: str) -> list[str]:
+    words = (word for word in WORD.findall(normalise_claim(text)) if word not in LIGHT_WORDS)
+    return [word for word in words if not NEGATION.fullmatch(word)]
