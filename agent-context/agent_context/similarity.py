@@ -26,9 +26,11 @@ WORD = re.compile(r"[^\W_]+")
 STEM_LENGTH = 4
 # Words that carry no claim of their own, and pairs that say the same.
 LIGHT_WORDS = frozenset(
-    "a all an and any are as at be been by can do does each every for from has have i if in into is it its must of on or "
-    "our please shall should so that the their them then these they this to up us use used using was we when where which "
-    "will with would you your".split(" ")  # noqa: SIM905 - a list of words reads best as words
+    WORD.findall(
+        "a all an and any are as at be been by can do does each every for from has have i if in into is it its must of"
+        " on or our please shall should so that the their them then these they this to up us use used using was we when"
+        " where which will with would you your"
+    )
 )
 OPPOSITES = (
     ("always", "never"),
