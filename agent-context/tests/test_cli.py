@@ -235,6 +235,12 @@ def test_review_shows_accepts_rejects_and_takes_back(machine: Machine) -> None:
     assert machine.sync().pushed == 3
 
 
+@pytest.mark.parametrize("command", [["search", "x", "--project"], ["review", "--project"], ["snippet"]])
+def test_an_unknown_project_is_named(machine: Machine, command: list[str]) -> None:
+    done = run(machine, *command, "no.such", "--kb", "kb")
+    assert (done.returncode, done.stderr.splitlines()[0]) == (1, "Error: no project no.such here")
+
+
 def test_an_unknown_or_short_id_is_named(machine: Machine) -> None:
     machine.teach(LESSON, OTHER_LESSON, cwd=machine.checkout())
     machine.sync()

@@ -59,7 +59,7 @@ def command(  # noqa: PLR0913 - one argument an option
 
 
 def _show(knowledge_base: KnowledgeBase, project: str | None, *, as_json: bool) -> int:
-    entries = [item for item in knowledge_base.load(project).entries if item.learning.status is Status.UNREVIEWED]
+    entries = [item for item in knowledge_base.load_named(project).entries if item.learning.status is Status.UNREVIEWED]
     if as_json:
         print_json(entries)
         return 0

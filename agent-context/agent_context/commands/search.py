@@ -26,7 +26,7 @@ def command(  # noqa: PLR0913 - one argument an option
     face: Face, query: str, project: str | None, limit: int, kb: Path | None, *, ended: bool, as_json: bool
 ) -> int:
     """Find learnings by words, best first."""
-    hits = search(face.knowledge_base(kb).load(project).entries, query, limit=limit, ended=ended)
+    hits = search(face.knowledge_base(kb).load_named(project).entries, query, limit=limit, ended=ended)
     if as_json:
         print_json(hits)
         return 0

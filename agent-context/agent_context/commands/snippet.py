@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, plural, print_json
-from agent_context.errors import AgentContextError
 from agent_context.publishing import render
 
 if TYPE_CHECKING:
@@ -23,8 +22,8 @@ def command(face: Face, project: str | None, kb: Path | None, *, as_json: bool) 
     """Print what an agent working in PROJECT (its folder; default: the checkout you are in) is given."""
     knowledge_base = face.knowledge_base(kb)
     folder = face.place(knowledge_base, project).folder
-    if project is not None and folder not in knowledge_base.projects():
-        raise AgentContextError(f"no project {folder} here", hint="agent-context projects list names them")
+    if project is not None:
+        knowledge_base.load_named(project)
     snippet = render(knowledge_base.load().entries, folder, knowledge_base.settings.snippet)
     if as_json:
         print_json(snippet)
