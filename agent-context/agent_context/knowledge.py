@@ -52,7 +52,7 @@ class KnowledgeBase:
         return sorted(item.name for item in folder.iterdir() if item.is_dir()) if folder.is_dir() else []
 
     def load_named(self, project: str | None) -> Contents:
-        """Read one project's learnings, or all. Raise AgentContextError when a person named a project that is not here."""
+        """Read one project's learnings, or all. Raise AgentContextError when the named one is not here."""
         if project not in (None, PATTERNS, *self.projects()):
             raise AgentContextError(f"no project {project} here", hint="agent-context projects list names them")
         return self.load(project)
