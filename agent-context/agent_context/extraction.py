@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from pathlib import Path
 from stat import S_ISDIR, S_ISREG
 from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from agent_context.errors import AgentContextError, CapReachedError, ExtractionError
+from agent_context.learning import Candidate  # noqa: TC001 - msgspec reads the annotation
 from agent_context.state import SessionRow
 from agent_context.transcripts import READERS
-from agent_context.transcripts.session import EventKind, Session, Skipped
+from agent_context.transcripts.session import EventKind, PullRequest, Session, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from agent_context.archive import Archive
     from agent_context.config import ExtractionSettings
     from agent_context.extractors import Extractor
-    from agent_context.learning import Candidate, Finding
+    from agent_context.learning import Finding
     from agent_context.state import State
 
 NANOSECONDS = 1_000_000_000
@@ -57,6 +58,34 @@ class Read:
     records: frozenset[str]
 
 
+class Paid(msgspec.Struct, frozen=True):
+    """A `Read` as it is put away until its learnings are committed."""
+
+    id: str
+    path: str
+    cwd: str
+    started: str
+    pull_requests: list[PullRequest]
+    candidates: tuple[Candidate, ...]
+    records: tuple[str, ...]
+    size: int
+    mtime_ns: int
+
+    def restore(self) -> tuple[Read, SessionRow]:
+        """Return what was read, and the row that is to be remembered of its file."""
+        session = Session(self.id, Path(self.path), self.cwd, self.started, pull_requests=self.pull_requests)
+        row = SessionRow(self.path, self.size, self.mtime_ns, read=True, outcome=WITH_MESSAGES)
+        return Read(session, self.candidates, frozenset(self.records)), row
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What a run with a model would send: sessions, and tokens counted from above."""
+
+    sessions: int
+    tokens: int
+
+
 @dataclass(slots=True)
 class Extraction:
     """What became of all sessions found. `rows` is what the state is to remember once the learnings are safe."""
@@ -84,6 +113,19 @@ class Extraction:
             self.lost.append(f"{skipped.path}: {skipped.reason}")
 
 
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """How a run with a model is paid for: `approve` is told the estimate and may raise, `note` each session paid.
+
+    `before` holds the ids of sessions paid for in earlier runs; `count` gives the tokens that a session's prompt takes.
+    """
+
+    approve: Callable[[Estimate], None]
+    note: Callable[[str], None]
+    before: frozenset[str]
+    count: Callable[[Session], int]
+
+
 @dataclass(slots=True)
 class Reading:
     """One pass over the sessions of this machine: where they are, what is remembered, who extracts, who is told."""
@@ -94,8 +136,8 @@ class Reading:
     archive: Archive | None = None
     known: Callable[[Session], Sequence[str]] = lambda _: ()
     progress: Callable[[int, int], None] = lambda _done, _all: None
-    paid: bool = False
     extractor: Extractor | None = None
+    payment: Payment | None = None
 
     def run(self, quiet_seconds: int, now: float) -> Extraction:
         """Read every session that is neither being written nor read before. `now` is seconds since 1970.
@@ -103,9 +145,14 @@ class Reading:
         An interruption (Ctrl-C) ends the pass; what was extracted until then is in the result.
         """
         result = Extraction()
-        due = self.find_due(result, quiet_seconds, now)
+        for data in self.state.pending():
+            read, row = msgspec.msgpack.decode(data, type=Paid).restore()
+            result.reads.append(read)
+            result.rows[row.path] = row
+        due = [found for found in self.find_due(result, quiet_seconds, now) if str(found.path) not in result.rows]
         try:
-            if self.paid:
+            if self.payment is not None:
+                self.payment.approve(self._estimate(due))
                 self._extract_side_by_side(due, result)
             else:
                 for number, found in enumerate(due):
@@ -152,18 +199,36 @@ class Reading:
             return None
         result.unknown_records.update(session.unknown)
         result.broken_lines += session.broken_lines
-        fresh = frozenset(self.state.new_records({event.uuid for event in session.events}))
+        uuids = {event.uuid for event in session.events}
+        fresh = frozenset(self.state.new_records(uuids))
+        if self.payment is not None and session.id in self.payment.before and len(fresh) == len(uuids):
+            fresh = frozenset()  # the local state was deleted; the journal knows that this one was paid for
         if not fresh:
             result.skipped[NOTHING_NEW] += 1
             result.note(found, WITH_MESSAGES, read=True)
             return None
         return session, fresh
 
+    def _estimate(self, due: list[Found]) -> Estimate:
+        """Read what is due, only to count what would be sent."""
+        if self.payment is None or not due:
+            return Estimate(0, 0)
+        sessions = tokens = 0
+        for found in due:
+            session = READERS[found.reader].read(found.path)
+            if isinstance(session, Session):
+                fresh = frozenset(self.state.new_records({event.uuid for event in session.events}))
+                if fresh and session.id not in self.payment.before:
+                    _keep_new(session, fresh)
+                    sessions += 1
+                    tokens += self.payment.count(session)
+        return Estimate(sessions, tokens)
+
     def _load_extractor(self) -> Extractor:
         from agent_context.extractors import EXTRACTORS  # noqa: PLC0415 - what a sync without news does not pay
 
         if self.extractor is None:
-            self.extractor = EXTRACTORS[self.settings.extractor]
+            self.extractor = EXTRACTORS["heuristic"]
         return self.extractor
 
     def _rescue(self, found: Found, result: Extraction) -> None:
@@ -241,8 +306,14 @@ class Reading:
             if any(quote.uuid in fresh for quote in candidate.evidence)
         )
         session.events.clear()
-        result.reads.append(Read(session, tuple(named), fresh))
         result.note(found, WITH_MESSAGES, read=True)
+        read = Read(session, tuple(named), fresh)
+        result.reads.append(read)
+        if self.payment is not None:
+            kept = (session.id, str(found.path), session.cwd, session.started, session.pull_requests)
+            paid = Paid(*kept, read.candidates, tuple(sorted(fresh)), found.size, found.mtime_ns)
+            self.state.keep_pending(str(found.path), msgspec.msgpack.encode(paid))
+            self.payment.note(session.id)
 
 
 def find_sessions(homes: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:

@@ -32,6 +32,8 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     blocked: int = 0
     waiting: str = ""
     cost_usd: float = 0.0
+    part: bool = False  # a line of its own for money spent or a session paid for, within a sync that has its line too
+    paid_session: str = ""
 
 
 class Journal:
@@ -61,6 +63,14 @@ class Journal:
                     continue
                 if entry.at >= since:
                     yield entry
+
+    def paid_sessions(self, knowledge_base: str) -> set[str]:
+        """Return the ids of the sessions whose extraction was paid for, for this knowledge base."""
+        return {
+            entry.paid_session
+            for entry in self.entries()
+            if entry.paid_session and entry.knowledge_base == knowledge_base
+        }
 
     def spent_usd(self, since: str) -> float:
         """Return what was spent at or after a time."""

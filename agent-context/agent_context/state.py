@@ -20,9 +20,10 @@ CREATE TABLE IF NOT EXISTS sessions (
 );
 CREATE TABLE IF NOT EXISTS records (id INTEGER PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS vectors (model TEXT, digest TEXT, vector BLOB, PRIMARY KEY (model, digest));
+CREATE TABLE IF NOT EXISTS pending (path TEXT PRIMARY KEY, data BLOB);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT);
 """
-VERSION = 2
+VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,20 @@ class State:
     def note_records(self, uuids: Iterable[str]) -> None:
         """Remember records as read."""
         self._db.executemany("INSERT OR IGNORE INTO records VALUES (?)", [(_record_id(uuid),) for uuid in uuids])
+
+    def keep_pending(self, path: str, data: bytes) -> None:
+        """Put away at once what was paid for and is not committed yet: a run that is killed must not pay again."""
+        self._db.execute("INSERT OR REPLACE INTO pending VALUES (?, ?)", (path, data))
+        if self._keep:
+            self._db.commit()
+
+    def pending(self) -> list[bytes]:
+        """Return what was paid for and never committed, by path."""
+        return [row[0] for row in self._db.execute("SELECT data FROM pending ORDER BY path")]
+
+    def clear_pending(self) -> None:
+        """Forget what is safe in a commit now."""
+        self._db.execute("DELETE FROM pending")
 
     def fact(self, name: str) -> str:
         """Return a remembered value, empty when there is none."""

@@ -280,6 +280,7 @@ def _learn(
         state.note_sessions(extraction.rows.values())
         for read in extraction.reads:
             state.note_records(read.records)
+        state.clear_pending()
         state.set_fact(LAST_COMMIT, repository.tip() or "")
         report.silence = find_silence(state, now)
     if archive is not None:

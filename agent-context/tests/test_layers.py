@@ -56,6 +56,8 @@ LAYERS = (
             "layout",
             "learning",
             "merge",
+            "prices",
+            "purse",
             "rulefiles",
             "reports",
             "screening",
@@ -70,7 +72,8 @@ RANK = {module: rank for rank, (_, modules) in enumerate(LAYERS) for module in m
 # A heavy or delicate package is imported in these modules alone.
 ONLY_IN = {
     "pygit2": "git",
-    "subprocess": ("git", "site"),
+    "subprocess": ("extractors", "git", "site"),
+    "anthropic": "extractors",
     "sqlite3": ("state", "searching"),
     "onnxruntime": "encoders",
     "numpy": "encoders",

@@ -20,7 +20,8 @@ DAY = 86_400
 @pass_face
 def command(face: Face, days: int, *, as_json: bool) -> int:
     """Sum up this machine's syncs: how many succeeded, how long they took, what they learned and cost."""
-    entries = list(Journal(face.environment.data_dir).entries(utc(time.time() - days * DAY)))
+    lines = list(Journal(face.environment.data_dir).entries(utc(time.time() - days * DAY)))
+    entries = [entry for entry in lines if not entry.part]
     seconds = [entry.seconds for entry in entries]
     summary = {
         "syncs": len(entries),
@@ -32,7 +33,7 @@ def command(face: Face, days: int, *, as_json: bool) -> int:
         "candidates": sum(entry.candidates for entry in entries),
         "learned": sum(entry.learned for entry in entries),
         "blocked": sum(entry.blocked for entry in entries),
-        "cost_usd": round(sum(entry.cost_usd for entry in entries), 4),
+        "cost_usd": round(sum(entry.cost_usd for entry in lines), 4),
     }
     if as_json:
         print_json(summary)
