@@ -24,7 +24,7 @@ serve: $(VENV)/site      ## serve the site on http://127.0.0.1:8000
 test: $(VENV)/dev        ## run the tests
 	@$(BIN)/python -m pytest -n auto -m "not real"
 
-test-real: $(VENV)/real  ## run the slow tests on real parts (torch)
+test-real: $(VENV)/real  ## run the slow tests on real parts (torch, the real Claude Code)
 	@$(BIN)/python -m pytest -m real
 
 lint: $(VENV)/dev        ## ruff and mypy
@@ -58,6 +58,8 @@ $(VENV)/dev: $(VENV)/site
 
 $(VENV)/real: $(VENV)/dev
 	@$(PIP) torch==2.13.0
+	@command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq npm; }
+	@npm install --silent --no-fund --no-audit --prefix $(VENV)/claude @anthropic-ai/claude-code@2.1.329
 	@$(PIP) --editable '.[semantic,site,dev,sentence-transformers]'
 	@touch $@
 
