@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import importlib
+import signal
 import traceback
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from agent_context.errors import AgentContextError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from types import FrameType
 
 COMMANDS = {
     "sync": "Read new sessions, commit what they taught, exchange it with the remote.",
@@ -74,6 +76,9 @@ def group(ctx: click.Context) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
     try:
         result = group.main(list(arguments), prog_name="agent-context", standalone_mode=False)
     except click.ClickException as error:
@@ -92,6 +97,11 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the one boundary: a bug becomes a log and a message
         return _report_bug(error)
     return result if isinstance(result, int) else 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's arguments
+    """End as on Ctrl-C: children are ended, what was done is committed, nothing half is left."""
+    raise KeyboardInterrupt
 
 
 def _report_bug(error: Exception) -> int:

@@ -34,7 +34,7 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Some = Annotated[int, msgspec.Meta(ge=1)]
-Money = Annotated[float, msgspec.Meta(ge=0)]
+Money = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 
 
 class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,6 +86,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     consolidation: ConsolidationSettings = ConsolidationSettings()
     snippet: SnippetSettings = SnippetSettings()
     site: SiteSettings = SiteSettings()
+    prices: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
 
 
 class MachineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -97,7 +97,6 @@ class Extraction:
     failures: list[str] = field(default_factory=list)
     unknown_records: Counter[str] = field(default_factory=Counter)
     broken_lines: int = 0
-    unsupported: int = 0
     interrupted: bool = False
     kept: list[tuple[str, Path]] = field(default_factory=list)
     rows: dict[str, SessionRow] = field(default_factory=dict)
@@ -105,6 +104,11 @@ class Extraction:
     def note(self, found: Found, outcome: str, *, read: bool) -> None:
         """Remember a file's state, what became of it, and whether it need be read again."""
         self.rows[str(found.path)] = SessionRow(str(found.path), found.size, found.mtime_ns, read=read, outcome=outcome)
+
+    def postpone(self, found: Found, reason: str) -> None:
+        """Count a session that is left for a later run."""
+        self.skipped[reason] += 1
+        self.note(found, WITH_MESSAGES, read=False)
 
     def skip(self, skipped: Skipped) -> None:
         """Count a file that holds nothing to learn from."""
@@ -124,11 +128,15 @@ class Payment:
     note: Callable[[str], None]
     before: frozenset[str]
     count: Callable[[Session], int]
+    stop: Callable[[], None]
 
 
 @dataclass(slots=True)
 class Reading:
-    """One pass over the sessions of this machine: where they are, what is remembered, who extracts, who is told."""
+    """One pass over the sessions of this machine: where they are, what is remembered, who extracts, who is told.
+
+    `strategy` replaces asking a model session by session; `held` maps the paths that are left alone to the reason.
+    """
 
     homes: Mapping[str, Path]
     state: State
@@ -138,6 +146,8 @@ class Reading:
     progress: Callable[[int, int], None] = lambda _done, _all: None
     extractor: Extractor | None = None
     payment: Payment | None = None
+    strategy: Callable[[Reading, list[Found], Extraction], None] | None = None
+    held: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, quiet_seconds: int, now: float) -> Extraction:
         """Read every session that is neither being written nor read before. `now` is seconds since 1970.
@@ -149,11 +159,16 @@ class Reading:
             read, row = msgspec.msgpack.decode(data, type=Paid).restore()
             result.reads.append(read)
             result.rows[row.path] = row
-        due = [found for found in self.find_due(result, quiet_seconds, now) if str(found.path) not in result.rows]
+        due = []
+        for found in self.find_due(result, quiet_seconds, now):
+            if str(found.path) in self.held:
+                result.postpone(found, self.held[str(found.path)])
+            elif str(found.path) not in result.rows:
+                due.append(found)
         try:
             if self.payment is not None:
                 self.payment.approve(self._estimate(due))
-                self._extract_side_by_side(due, result)
+                (self.strategy or Reading.extract_side_by_side)(self, due, result)
             else:
                 for number, found in enumerate(due):
                     self.progress(number, len(due))
@@ -219,7 +234,7 @@ class Reading:
             if isinstance(session, Session):
                 fresh = frozenset(self.state.new_records({event.uuid for event in session.events}))
                 if fresh and session.id not in self.payment.before:
-                    _keep_new(session, fresh)
+                    self.keep_new(session, fresh)
                     sessions += 1
                     tokens += self.payment.count(session)
         return Estimate(sessions, tokens)
@@ -251,9 +266,9 @@ class Reading:
             if len(candidates) > self.settings.per_session:
                 best = extract(session, (), limit=self.settings.per_session)
                 candidates = [*best, *(item for item in candidates if item not in best)]
-            self._take(found, session, candidates, fresh, result)
+            self.take(found, session, candidates, fresh, result)
 
-    def _extract_side_by_side(self, due: list[Found], result: Extraction) -> None:
+    def extract_side_by_side(self, due: list[Found], result: Extraction) -> None:
         """Extract several at a time, where extracting means waiting for a model. A cap that is reached ends it."""
         running: dict[Future[list[Candidate]], tuple[Found, Session, frozenset[str]]] = {}
         rest = iter(enumerate(due))
@@ -268,7 +283,7 @@ class Reading:
                             open_ = False
                         elif read := self.read(found, result):
                             session, fresh = read
-                            _keep_new(session, fresh)
+                            self.keep_new(session, fresh)
                             known, limit = self.known(session), self.settings.per_session
                             running[pool.submit(self._load_extractor(), session, known, limit=limit)] = (
                                 found,
@@ -277,29 +292,40 @@ class Reading:
                             )
                     for done in wait(running, return_when=FIRST_COMPLETED).done:
                         open_ = self._collect(done, *running.pop(done), result) and open_
+            except KeyboardInterrupt:
+                if self.payment is not None:
+                    self.payment.stop()
+                raise
             finally:
                 pool.shutdown(cancel_futures=True)
         for _, found in rest:
-            result.skipped[WAITING] += 1
-            result.note(found, WAITING, read=False)
+            result.postpone(found, WAITING)
+
+    @staticmethod
+    def keep_new(session: Session, fresh: frozenset[str]) -> None:
+        """Leave what is new in a session, and a little before it: words already read are not paid for again."""
+        first = next((number for number, event in enumerate(session.events) if event.uuid in fresh), 0)
+        before = session.events[max(0, first - CONTEXT_EVENTS) : first]
+        new = [event for event in session.events[first:] if event.uuid in fresh or event.kind is EventKind.USER]
+        session.events[:] = before + new
 
     def _collect(
         self, done: Future[list[Candidate]], found: Found, session: Session, fresh: frozenset[str], result: Extraction
     ) -> bool:
         """Take one finished extraction; return whether others may still be started."""
         try:
-            self._take(found, session, done.result(), fresh, result)
+            self.take(found, session, done.result(), fresh, result)
         except ExtractionError as error:
-            result.skipped[WAITING] += 1
-            result.note(found, WITH_MESSAGES, read=False)
+            result.postpone(found, WAITING)
             if error.advice not in result.failures:
                 result.failures.append(error.advice)
             return not isinstance(error, CapReachedError)
         return True
 
-    def _take(
+    def take(
         self, found: Found, session: Session, candidates: list[Candidate], fresh: frozenset[str], result: Extraction
     ) -> None:
+        """Put what was extracted from a session into `result`; what was paid for is put away at once."""
         named = (
             msgspec.structs.replace(candidate, extractor=self.settings.extractor)
             for candidate in candidates
@@ -347,11 +373,3 @@ def screen_candidate(candidate: Candidate) -> list[Finding]:
 
     texts = (candidate.claim, candidate.why, *(quote.quote for quote in candidate.evidence))
     return [finding for text in (*texts, *candidate.tags, *candidate.paths) for finding in screen(text)]
-
-
-def _keep_new(session: Session, fresh: frozenset[str]) -> None:
-    """Leave what is new in a session, and a little before it: words already read are not paid for again."""
-    first = next((number for number, event in enumerate(session.events) if event.uuid in fresh), 0)
-    before = session.events[max(0, first - CONTEXT_EVENTS) : first]
-    new = [event for event in session.events[first:] if event.uuid in fresh or event.kind is EventKind.USER]
-    session.events[:] = before + new

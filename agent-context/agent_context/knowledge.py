@@ -46,6 +46,11 @@ class KnowledgeBase:
         self.root = root
         self.settings = load_settings(root)
 
+    def use_extractor(self, name: str) -> None:
+        """Take another extractor than the set one, for this run."""
+        extraction = msgspec.structs.replace(self.settings.extraction, extractor=name)
+        self.settings = msgspec.structs.replace(self.settings, extraction=extraction)
+
     def projects(self) -> list[str]:
         """Return the project folders, sorted."""
         folder = self.root / PROJECTS

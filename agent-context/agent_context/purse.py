@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from agent_context.errors import CapReachedError, ExtractionError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+UNPRICED_USD = 0.01
 
 
 class Purse:
@@ -49,21 +51,21 @@ class Purse:
             left = [self._left(name) for name, cap in self._caps.items() if cap is not None]
             return max(0.0, min(left) - sum(self._reserved)) if left else None
 
-    def reserve(self, worst_usd: float | None, *, model: str = "") -> float:
-        """Set aside the most a call can cost and return it, for `settle`; None is a price that nobody knows.
+    def reserve(self, worst_usd: float | None, *, model: str = "", wait: bool = True) -> float:
+        """Set aside the most a call can cost and return it, for `settle`; None is a price that nobody knows (a cent).
 
-        Waits while calls under way may leave enough. Raise CapReachedError where they cannot, ExtractionError for an
-        unknown price that was not allowed.
+        With `wait`, waits while calls under way may leave enough: no thread may hold one sum and wait for another.
+        Raise CapReachedError where it is not enough, ExtractionError for an unknown price that was not allowed.
         """
         if worst_usd is None:
             if not self._allow_unpriced:
                 raise ExtractionError(
                     f"nobody knows the price of the model {model}",
-                    hint="set its price under extraction.prices, or agree to an unknown price with --yes",
+                    hint="set its price under [prices] in agent-context.toml, or agree to an unknown price with --yes",
                 )
-            worst_usd = 0.0
+            worst_usd = UNPRICED_USD
         with self._changed:
-            while (short := self._short_of(worst_usd)) and self._reserved:
+            while (short := self._short_of(worst_usd)) and self._reserved and wait:
                 self._changed.wait()
             if short:
                 raise self._cap_reached(short, worst_usd)
@@ -72,9 +74,14 @@ class Purse:
 
     def settle(self, reserved_usd: float, spent_usd: float | None) -> None:
         """Note what a call did cost; None where nobody can tell counts as all that was reserved for it."""
+        self.settle_all([reserved_usd], spent_usd)
+
+    def settle_all(self, reserved_usd: Sequence[float], spent_usd: float | None) -> None:
+        """Note what several calls did cost together, as `settle` does for one."""
         with self._changed:
-            self._reserved.remove(reserved_usd)
-            self._note(reserved_usd if spent_usd is None else spent_usd)
+            for usd in reserved_usd:
+                self._reserved.remove(usd)
+            self._note(sum(reserved_usd) if spent_usd is None else spent_usd)
             self._changed.notify_all()
 
     def give_back(self, usd: float) -> None:

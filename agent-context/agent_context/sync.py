@@ -26,6 +26,7 @@ from agent_context.knowledge import Entry as EntryOfKnowledge
 from agent_context.layout import FOLDERS, PATTERNS, is_learning_path
 from agent_context.learning import Learning, Source, Status, Verdict, learning_id, normalise_claim, one_paragraph
 from agent_context.machine import save_machine_settings
+from agent_context.paying import batch_strategy, engage, hold_batched
 from agent_context.projects import Place, Projects
 from agent_context.publishing import plan_snippets
 from agent_context.reports import Dropped, Learned, SyncReport
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from agent_context.config import Environment
     from agent_context.consolidation import Consolidation
     from agent_context.encoders import Encoder
-    from agent_context.extraction import Extraction
+    from agent_context.extraction import Estimate, Extraction
     from agent_context.knowledge import KnowledgeBase
     from agent_context.learning import Candidate
     from agent_context.publishing import SnippetPlan
@@ -146,10 +147,17 @@ class Learner:
 
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
-    """How one sync is done: `progress` is told sessions done and due."""
+    """How one sync is done.
+
+    `progress` is told sessions done and due; `announce` what a model would be sent and its price in USD (None: not
+    known), before it is asked; `yes` lets a run go on without a known price or a cap; `batch` sends it at half price.
+    """
 
     dry_run: bool = False
     progress: Callable[[int, int], None] = lambda _done, _all: None
+    announce: Callable[[Estimate, float | None], None] = lambda _estimate, _usd: None
+    yes: bool = False
+    batch: bool = False
 
 
 def sync(knowledge_base: KnowledgeBase, environment: Environment, options: SyncOptions | None = None) -> SyncReport:
@@ -270,7 +278,18 @@ def _learn(
         reading = Reading(
             environment.agent_homes, state, settings.extraction, archive, known=known, progress=options.progress
         )
-        extraction = reading.run(settings.sync.quiet_seconds, now)
+        engaged = engage(settings, environment.data_dir, knowledge_base.root, options.announce, yes=options.yes)
+        ticket_file = environment.data_dir / f"{state.path.stem}.batch.json"
+        reading.held = hold_batched(ticket_file, batch=options.batch)
+        if engaged is not None:
+            reading.extractor, reading.payment = engaged.extractor, engaged.payment
+            reading.strategy = batch_strategy(engaged, ticket_file) if options.batch else None
+        try:
+            extraction = reading.run(settings.sync.quiet_seconds, now)
+        finally:
+            if engaged is not None:
+                engaged.close()
+                report.cost_usd = engaged.purse.spent_usd
         _account(extraction, report)
         written = partial(_find_written, projects, environment)
         learner = Learner(knowledge_base, environment.machine, state, report, written=written)
@@ -338,7 +357,6 @@ def _journal_entry(report: SyncReport) -> Entry:
         pushed=report.pushed,
         blocked=len(report.blocked),
         waiting=report.waiting,
-        cost_usd=report.cost_usd,
     )
 
 

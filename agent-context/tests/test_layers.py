@@ -13,6 +13,7 @@ LAYERS = (
     (
         "services",
         (
+            "batching",
             "checking",
             "consolidation",
             "coverage",
@@ -21,6 +22,7 @@ LAYERS = (
             "exchange",
             "extraction",
             "founding",
+            "paying",
             "presenting",
             "publishing",
             "projects",
@@ -74,6 +76,7 @@ ONLY_IN = {
     "pygit2": "git",
     "subprocess": ("extractors", "git", "site"),
     "anthropic": "extractors",
+    "httpx2": "extractors",
     "sqlite3": ("state", "searching"),
     "onnxruntime": "encoders",
     "numpy": "encoders",

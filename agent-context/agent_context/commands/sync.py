@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from agent_context.extraction import Estimate
     from agent_context.reports import SyncReport
 
 SHOWN = 12
@@ -34,19 +35,37 @@ SHOWN = 12
 @kb_option
 @json_option
 @click.option("--dry-run", is_flag=True, help="Show everything, change nothing.")
+@click.option(
+    "--extractor", type=click.Choice(["heuristic", "claude-cli", "anthropic"]), help="Instead of the set one."
+)
+@click.option("--batch", is_flag=True, help="Send sessions to the extractor anthropic in a batch, at half price.")
+@click.option("--yes", is_flag=True, help="Let a model run without a known price, or without a cap.")
 @pass_face
-def command(face: Face, kb: Path | None, *, as_json: bool, dry_run: bool) -> int:
+def command(  # noqa: PLR0913 - one argument an option
+    face: Face, kb: Path | None, extractor: str | None, *, as_json: bool, dry_run: bool, batch: bool, yes: bool
+) -> int:
     """Read new sessions, commit what they taught, exchange it with the remote, hand it to the agents.
 
     Exits 1 when the remote could not be reached or nothing was captured for a week, 3 when something waits for you.
     """
+    knowledge_base = face.knowledge_base(kb)
+    if extractor:
+        knowledge_base.use_extractor(extractor)
     with progress_bar("sessions", shown=not as_json) as progress:
-        report = sync(face.knowledge_base(kb), face.environment, SyncOptions(dry_run=dry_run, progress=progress))
+        options = SyncOptions(dry_run=dry_run, progress=progress, announce=_announce, yes=yes, batch=batch)
+        report = sync(knowledge_base, face.environment, options)
     if as_json:
         print_json(report)
     else:
         print_report(report, console())
     return report.exit_code
+
+
+def _announce(estimate: Estimate, usd: float | None) -> None:
+    """Say what a model would be sent, before it is."""
+    if estimate.sessions:
+        price = f"about $ {usd:.4f}" if usd is not None else "at a price that is not known"
+        click.echo(f"{plural(estimate.sessions, 'session')}, {estimate.tokens:,} tokens at the most, {price}", err=True)
 
 
 def print_report(report: SyncReport, out: Console) -> None:
@@ -60,7 +79,8 @@ def print_report(report: SyncReport, out: Console) -> None:
         for item in items:
             out.print(f"[bold]{label}:[/] ", end="")
             out.print(item, markup=False)
-    out.print(f"Took {report.seconds:.1f} s, cost $ {report.cost_usd:.0f} (no model was called)", markup=False)
+    cost = f"$ {report.cost_usd:.4f}" if report.cost_usd else "$ 0 (no model was called)"
+    out.print(f"Took {report.seconds:.1f} s, cost {cost}", markup=False)
 
 
 def _print_sessions(report: SyncReport, out: Console) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 from agent_context.extractors import heuristic
+from agent_context.extractors.anthropic_api import AnthropicApi
+from agent_context.extractors.claude_cli import ClaudeCli
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,4 +22,6 @@ class Extractor(Protocol):
         """Return the candidates; an empty list is the normal answer."""
 
 
+# What costs nothing, and what asks a model and is paid for out of a purse.
 EXTRACTORS: dict[str, Extractor] = {"heuristic": heuristic.extract}
+MODELS: dict[str, type[AnthropicApi | ClaudeCli]] = {"anthropic": AnthropicApi, "claude-cli": ClaudeCli}

@@ -1,0 +1,180 @@
+"""Syncs with a model, over a loopback API: what is asked, what it costs, and that nothing is ever paid for twice."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from fake_messages_api import FakeApi, errored, fake_messages_api, overloaded, structured, succeeded
+from samples import LESSON, OTHER_LESSON, Machine
+
+from agent_context.errors import AgentContextError
+from agent_context.journal import Journal
+from agent_context.knowledge import KnowledgeBase
+from agent_context.sync import SyncOptions, sync
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from agent_context.extraction import Estimate
+    from agent_context.reports import SyncReport
+
+USAGE = {"input_tokens": 1000, "output_tokens": 100}
+COST = (1000 * 0.10 + 100 * 0.50) / 1e6
+
+
+def learnings(*claims: str) -> dict[str, Any]:
+    return {
+        "learnings": [
+            {"claim": claim, "why": "", "kind": "convention", "tags": [], "paths": [], "quotes": [claim]}
+            for claim in claims
+        ]
+    }
+
+
+NOTHING = structured(learnings(), **USAGE)
+
+
+@pytest.fixture
+def paid(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeApi]:
+    settings = machine.root / "agent-context.toml"
+    settings.write_text(settings.read_text().replace('"heuristic" ', '"anthropic" '))
+    with fake_messages_api(NOTHING) as api:
+        monkeypatch.setenv("ANTHROPIC_BASE_URL", api.url)
+        monkeypatch.setenv("ANTHROPIC_API_KEY", "sk-ant-" + "fake")
+        yield api
+
+
+def run(machine: Machine, **options: Any) -> SyncReport:
+    return sync(KnowledgeBase(machine.root), machine.environment, SyncOptions(**options))
+
+
+def settle(machine: Machine, **values: str) -> None:
+    path = machine.root / "agent-context.toml"
+    lines = "".join(f"{name} = {value}\n" for name, value in values.items())
+    path.write_text(path.read_text().replace("[extraction]\n", f"[extraction]\n{lines}"))
+
+
+def test_a_session_is_asked_about_once_and_its_cost_is_told(machine: Machine, paid: FakeApi) -> None:
+    paid.script[:] = [structured(learnings(LESSON), **USAGE)]
+    machine.teach(LESSON, cwd=machine.checkout())
+    told: list[tuple[int, float | None]] = []
+    report = run(machine, announce=lambda estimate, usd: told.append((estimate.sessions, usd)))
+    assert ([learned.claim for learned in report.learned], report.cost_usd) == ([LESSON], pytest.approx(COST))
+    assert [sessions for sessions, _ in told] == [1]
+    assert told[0][1] is not None
+    assert told[0][1] > COST
+    (learning,) = machine.learnings().values()
+    assert learning.sources[0].extractor == "anthropic"
+    assert run(machine).cost_usd == 0
+    assert len(paid.messages) == 1
+    assert Journal(machine.environment.data_dir).spent_usd("2026") == pytest.approx(COST)
+
+
+def test_a_quote_that_was_never_said_is_not_learned(machine: Machine, paid: FakeApi) -> None:
+    paid.script[:] = [structured(learnings("Nobody ever said this in the session."), **USAGE)]
+    machine.teach(LESSON, cwd=machine.checkout())
+    assert run(machine).learned == []
+
+
+def test_an_appended_session_is_asked_about_its_new_part(machine: Machine, paid: FakeApi) -> None:
+    checkout = machine.checkout()
+    machine.teach(*(f"Unimportant remark number {number}." for number in range(40)), cwd=checkout)
+    run(machine)
+    machine.teach(*(f"Unimportant remark number {number}." for number in range(40)), LESSON, cwd=checkout)
+    run(machine)
+    prompts = [json.dumps(body["messages"]) for body in paid.messages]
+    assert "remark number 3." in prompts[0]
+    assert "remark number 3." not in prompts[1]
+    assert "make deploy" in prompts[1]
+
+
+def test_a_deleted_state_does_not_pay_again(machine: Machine, paid: FakeApi) -> None:
+    machine.teach(LESSON, cwd=machine.checkout())
+    run(machine)
+    for state in machine.environment.data_dir.glob("*.sqlite"):
+        state.unlink()
+    report = run(machine)
+    assert (len(paid.messages), report.skipped) == (1, {"nothing new since it was read": 1})
+
+
+def test_what_was_paid_for_before_a_failure_is_committed_by_the_next_run(machine: Machine, paid: FakeApi) -> None:
+    paid.script[:] = [structured(learnings(LESSON), **USAGE)]
+    machine.teach(LESSON, cwd=machine.checkout())
+    blocker = machine.root / "projects" / "o.r"
+    blocker.parent.mkdir(exist_ok=True)
+    blocker.symlink_to("/nowhere")
+    with pytest.raises(AgentContextError):
+        run(machine)
+    blocker.unlink()
+    assert [learned.claim for learned in run(machine).learned] == [LESSON]
+    assert len(paid.messages) == 1
+
+
+def test_a_cap_ends_the_run_and_the_rest_waits(machine: Machine, paid: FakeApi) -> None:
+    settle(machine, max_usd_per_run="0.0000001")
+    machine.teach(LESSON, cwd=machine.checkout())
+    report = run(machine)
+    assert (report.read, report.cost_usd, report.exit_code, len(paid.messages)) == (0, 0, 1, 0)
+    assert report.skipped == {"waits for the next run": 1}
+    settings = machine.root / "agent-context.toml"
+    settings.write_text(settings.read_text().replace("0.0000001", "1.0"))
+    assert run(machine).read == 1
+
+
+def test_what_was_spent_today_counts_towards_the_days_cap(machine: Machine, paid: FakeApi) -> None:
+    settle(machine, max_usd_per_day="0.01")
+    checkout = machine.checkout()
+    paid.script[:] = [structured(learnings(), input_tokens=80_000, output_tokens=5_000)]
+    machine.teach(LESSON, cwd=checkout)
+    run(machine)
+    machine.teach(OTHER_LESSON, name="s2", cwd=checkout)
+    report = run(machine)
+    assert (report.read, len(paid.messages)) == (0, 1)
+
+
+def test_a_model_without_a_price_needs_a_yes(machine: Machine, paid: FakeApi) -> None:
+    settle(machine, model='"somebodys-model"')
+    machine.teach(LESSON, cwd=machine.checkout())
+    with pytest.raises(AgentContextError, match="no price is known for the model somebodys-model"):
+        run(machine)
+    assert paid.messages == []
+    assert run(machine, yes=True).read == 1
+    settings = machine.root / "agent-context.toml"
+    settings.write_text(settings.read_text() + "\n[prices.somebodys-model]\ninput = 1.0\noutput = 5.0\n")
+    machine.teach(OTHER_LESSON, name="s2", cwd=machine.folder / "work/r")
+    estimates: list[Estimate] = []
+    run(machine, announce=lambda estimate, _: estimates.append(estimate))
+    assert estimates[0].sessions == 1
+
+
+def test_a_failing_api_leaves_the_session_for_the_next_run(machine: Machine, paid: FakeApi) -> None:
+    paid.script[:] = [overloaded()]
+    machine.teach(LESSON, cwd=machine.checkout())
+    report = run(machine)
+    assert (report.read, report.exit_code, report.skipped) == (0, 1, {"waits for the next run": 1})
+    assert len(report.failures) == 1
+    paid.script[:] = [structured(learnings(LESSON), **USAGE)]
+    assert len(run(machine).learned) == 1
+
+
+def test_a_batch_is_sent_once_and_collected_later_at_half_the_price(machine: Machine, paid: FakeApi) -> None:
+    checkout = machine.checkout()
+    machine.teach(LESSON, name="s1", cwd=checkout)
+    machine.teach(OTHER_LESSON, name="s2", cwd=checkout)
+    report = run(machine, batch=True)
+    assert (report.read, report.skipped) == (0, {"waits in a batch at the API": 2})
+    for state in machine.environment.data_dir.glob("*.sqlite"):
+        state.unlink()
+    assert run(machine, batch=True).skipped == {"waits in a batch at the API": 2}
+    assert run(machine).skipped == {"waits in a batch at the API": 2}
+    assert (len(paid.batches), paid.messages) == (1, [])
+    paid.finish(paid.batches[0], succeeded(structured(learnings(LESSON), **USAGE)), errored("no room"))
+    report = run(machine, batch=True)
+    assert [learned.claim for learned in report.learned] == [LESSON]
+    assert report.skipped["waits in a batch at the API"] == 1
+    assert Journal(machine.environment.data_dir).spent_usd("2026") == pytest.approx(COST / 2)
+    assert len(paid.batches) == 1
+    run(machine, batch=True)
+    assert [len(batch.requests) for batch in paid.batches] == [2, 1]
