@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agent_context.extraction import DAY, NANOSECONDS, WITH_MESSAGES, find_sessions, find_silence, read_file
+from agent_context.extraction import DAY, NANOSECONDS, WITH_MESSAGES, find_sessions, find_silence
+from agent_context.transcripts import READERS
 from agent_context.transcripts.session import Session
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def take_coverage(homes: Mapping[str, Path], state: State, now: float) -> Covera
             coverage.unread.append(Unread(str(path), f"unreadable: {error.strerror}", 0))
             continue
         age = (now - stat.st_mtime_ns / NANOSECONDS) / DAY
-        session = read_file(path)
+        session = READERS[name].read(path)
         outcome = WITH_MESSAGES if isinstance(session, Session) else session.reason
         coverage.outcomes[outcome] += 1
         days_left = int((retention if name == "claude_code" else RETENTION_DAYS) - age)

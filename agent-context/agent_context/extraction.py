@@ -33,7 +33,10 @@ ALREADY_READ = "read before"
 NOTHING_NEW = "nothing new since it was read"
 WAITING = "waits for the next run"
 WITH_MESSAGES = "with messages"
-QUIET = frozenset({BEING_WRITTEN, "subagent", "empty", "no messages"})  # what says nothing about the capture
+# What says nothing about whether the capture works.
+QUIET = frozenset(
+    {BEING_WRITTEN, "subagent", "empty", "no messages", "Gemini CLI is not read yet", "opencode is not read yet"}
+)
 SILENCE_DAYS = 7
 DAY = 86_400
 CONTEXT_EVENTS = 12

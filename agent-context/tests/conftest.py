@@ -39,7 +39,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
     folder.mkdir()
     for name in list(os.environ):
-        if name.startswith(("XDG_", "GIT_", "CLAUDE", "ANTHROPIC", "AGENT_CONTEXT")):
+        if name.startswith(("XDG_", "GIT_", "CLAUDE", "CODEX", "ANTHROPIC", "AGENT_CONTEXT")):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(folder / ".gitconfig"))

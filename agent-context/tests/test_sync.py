@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -727,3 +728,24 @@ def test_more_than_a_session_may_teach_is_said_not_hidden(machine: Machine) -> N
     report = machine.sync()
     assert (len(report.learned), [item.reason for item in report.dropped]) == (5, ["too many of one session"] * 3)
     assert other.exists()
+
+
+def test_codex_sessions_are_read_beside_those_of_claude_code(machine: Machine) -> None:
+    checkout = machine.checkout()
+    folder = machine.environment.agent_homes["codex"] / "sessions" / "2026" / "03" / "01"
+    folder.mkdir(parents=True)
+    lines = (
+        {"type": "session_meta", "payload": {"id": "0c", "cwd": str(checkout), "originator": "codex_cli_rs"}},
+        {
+            "type": "response_item",
+            "payload": {"type": "message", "role": "user", "content": [{"type": "input_text", "text": OTHER_LESSON}]},
+        },
+    )
+    stamped = [json.dumps({"timestamp": "2026-03-01T10:00:00.000Z", **line}) for line in lines]
+    path = folder / "rollout-2026-03-01T10-00-00-0197a000-0000-7000-8000-000000000001.jsonl"
+    path.write_text("\n".join(stamped) + "\n")
+    os.utime(path, (1_772_359_200, 1_772_359_200))
+    machine.teach(LESSON, cwd=checkout)
+    report = machine.sync()
+    assert (report.found, report.read) == (2, 2)
+    assert sorted(learned.claim for learned in report.learned) == sorted([LESSON, OTHER_LESSON])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from agent_context.transcripts import claude_code
+from agent_context.transcripts import claude_code, codex, unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,4 +23,9 @@ class Reader(Protocol):
         """Read one file as a stream. Never raises for what is in the file."""
 
 
-READERS: dict[str, Reader] = {"claude_code": claude_code}
+READERS: dict[str, Reader] = {
+    "claude_code": claude_code,
+    "codex": codex,
+    "gemini": unsupported.GEMINI,
+    "opencode": unsupported.OPENCODE,
+}
