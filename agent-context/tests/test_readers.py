@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 import os
 import tracemalloc
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 
 from agent_context.transcripts import claude_code, codex
-from agent_context.transcripts.session import EventKind, Session, Skipped
+from agent_context.transcripts.session import Event, EventKind, Session, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
 
 class Builder(Protocol):
@@ -345,3 +345,14 @@ def test_claude_code_files_beside_the_sessions_are_not_sessions(tmp_path: Path) 
     assert list(claude_code.find(tmp_path / "subagents")) == [top / "s.jsonl"]
     deeper = write(tmp_path / "subagents" / "s.jsonl", [ClaudeCode().user(1, "x")])
     assert claude_code.read(deeper) == Skipped(deeper, "subagent")
+
+
+def test_a_session_beyond_measure_keeps_its_words_and_counts_what_tools_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agent_context.transcripts.session.MOST_EVENTS", 2)
+    session = Session("s", Path("/s.jsonl"))
+    for kind in (EventKind.USER, EventKind.TOOL_RESULT, EventKind.TOOL_RESULT, EventKind.USER):
+        session.add(Event(kind, "x", "u", ""))
+    assert ([event.kind for event in session.events], session.left_out) == (
+        [EventKind.USER, EventKind.TOOL_RESULT, EventKind.USER],
+        1,
+    )

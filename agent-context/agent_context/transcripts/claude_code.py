@@ -201,7 +201,7 @@ def _take_message(record: _Record, message: _Message, session: Session, uuid: st
             add_event(session, EventKind.TOOL_CALL, _call_text(block), uuid, at)
         elif block.type == "tool_result":
             output = _output_text(block)
-            session.events.append(Event(EventKind.TOOL_RESULT, output, uuid, at, failed=bool(block.is_error)))
+            session.add(Event(EventKind.TOOL_RESULT, output, uuid, at, failed=bool(block.is_error)))
 
 
 def _take_queued(record: _Record, session: Session, uuid: str, at: str) -> None:

@@ -293,7 +293,7 @@ def _take_output(item: _Payload, reading: _Reading, at: str) -> None:
     own = item.id or (f"{item.call_id}-output" if item.call_id else "")
     if uuid := _claim_uuid(reading, own, text):
         failed = _is_failure(text) or (isinstance(value, dict) and value.get("success") is False)
-        reading.session.events.append(Event(EventKind.TOOL_RESULT, text[:MAX_OUTPUT], uuid, at, failed=failed))
+        reading.session.add(Event(EventKind.TOOL_RESULT, text[:MAX_OUTPUT], uuid, at, failed=failed))
 
 
 def _take_command(event: _Payload, reading: _Reading, at: str) -> None:
@@ -307,7 +307,7 @@ def _take_command(event: _Payload, reading: _Reading, at: str) -> None:
     )
     output = (command.aggregated_output or "")[:MAX_OUTPUT]
     failed = bool(command.exit_code)
-    reading.session.events.append(Event(EventKind.TOOL_RESULT, output, f"{command.id}-output", at, failed=failed))
+    reading.session.add(Event(EventKind.TOOL_RESULT, output, f"{command.id}-output", at, failed=failed))
 
 
 def _claim_uuid(reading: _Reading, own: str, text: str) -> str:

@@ -165,7 +165,7 @@ def count_unknown(session: Session, name: str) -> None:
 def add_event(session: Session, kind: EventKind, text: str, uuid: str, at: str) -> None:
     """Add an event unless its text is empty."""
     if text:
-        session.events.append(Event(kind, text[:MAX_TEXT], uuid, at))
+        session.add(Event(kind, text[:MAX_TEXT], uuid, at))
 
 
 def normalize_time(timestamp: str | None) -> str:

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+MOST_EVENTS = 40_000  # some 80 MB; the longest session of six people has 5,000
+
+
 class EventKind(StrEnum):
     """Who or what an event comes from. Only `USER` was typed by a person."""
 
@@ -51,6 +54,14 @@ class Session:
     broken_lines: int = 0
     salvaged_lines: int = 0
     unknown: dict[str, int] = field(default_factory=dict)
+    left_out: int = 0
+
+    def add(self, event: Event) -> None:
+        """Take one more event. In a session beyond measure what tools said is only counted; words are always kept."""
+        if len(self.events) >= MOST_EVENTS and event.kind in (EventKind.TOOL_CALL, EventKind.TOOL_RESULT):
+            self.left_out += 1
+        else:
+            self.events.append(event)
 
 
 @dataclass(frozen=True, slots=True)
