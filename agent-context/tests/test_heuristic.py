@@ -296,6 +296,39 @@ def test_an_assistants_last_word_on_a_cause_wins() -> None:
     assert claims(*events) == ["tiny-orm does not support nested transactions in SQLite."]
 
 
+def test_an_explained_list_has_each_line_as_a_quote() -> None:
+    lines = (
+        "Both importers write a `Batch-Id` header to the ledger:",
+        "**Nightly**: Takes it from the `backup.lock` file",
+        "**Manual**: Generates it when the command starts",
+    )
+    message = "You're right.\n\n{}\n- {}\n- {}".format(*lines)
+    told = user("no, both importers write the Batch-Id header to the ledger")
+
+    found = extract(assistant("Let me look."), result(failed=False), told, assistant(message))
+
+    assert found[-1] == Candidate(
+        session="01234567",
+        at=AT,
+        claim=(
+            "Both importers write a `Batch-Id` header to the ledger: Nightly: Takes it from the `backup.lock` file;"
+            " Manual: Generates it when the command starts."
+        ),
+        kind=Kind.CONFIGURATION,
+        evidence=tuple(Quote(line, Speaker.ASSISTANT, "a-1") for line in lines),
+        tags=found[-1].tags,
+        paths=found[-1].paths,
+    )
+
+
+def test_what_a_person_said_comes_before_what_was_explained() -> None:
+    fact = "The `import-invoices` hook only runs after the nightly backup, because both lock the same table."
+    events = [user("how does it work?"), result(failed=False), assistant(fact), user("we never use tabs here")]
+
+    assert claims(*events) == [fact, "We never use tabs here."]
+    assert claims(*events, limit=1) == ["We never use tabs here."]
+
+
 WORDS = st.sampled_from(
     [
         "we never use tabs",
@@ -333,8 +366,8 @@ def test_every_quote_is_verbatim_whatever_was_said(events: list[Event], limit: i
 
     assert len(found) <= limit
     for candidate in found:
-        quote = candidate.evidence[0]
-        assert any(quote.quote in event.text for event in events if event.kind.value == quote.speaker.value)
+        for quote in candidate.evidence:
+            assert any(quote.quote in event.text for event in events if event.kind.value == quote.speaker.value)
         assert candidate.claim == candidate.claim.strip()
         assert len(candidate.claim.split()) >= 5
-        assert len(candidate.claim) <= 300
+        assert len(candidate.claim) <= (300 if len(candidate.evidence) == 1 else 400)

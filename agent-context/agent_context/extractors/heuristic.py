@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz
 
+from agent_context.extractors.explanations import Explained, explain
 from agent_context.extractors.prose import (
     Sentence,
     mask,
@@ -39,9 +40,10 @@ from agent_context.transcripts.session import Event, EventKind, Session
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-SAME_DISCOVERY = 60
+SAME_DISCOVERY = 75
 MIN_WORDS = 5
 MAX_CLAIM = 300
+MAX_LIST = 400
 MAX_QUOTE = 300
 MAX_SENTENCE = 600
 CLAUSE = re.compile(r"(?:(?:[,;:.]|\s[-\u2013\u2014]|\s[-=]?>)\s+|\s(?:since|because)\s)")
@@ -117,7 +119,9 @@ def _found(session: Session) -> Iterator[_Found]:
     results = [place for place, event in enumerate(session.events) if event.kind is EventKind.TOOL_RESULT]
     failures = [place for place in results if session.events[place].failed]
     successes = [place for place in results if not session.events[place].failed]
+    explained = explain(session)
     for place, event in enumerate(session.events):
+        yield from (found for item in explained if item.event is event for found in _explained(session, item))
         if event.kind is EventKind.USER:
             yield from _told(session, event)
         elif event.kind is EventKind.ASSISTANT and failures and successes and failures[0] < place < successes[-1]:
@@ -133,7 +137,7 @@ def _told(session: Session, event: Event) -> Iterator[_Found]:
             continue
         for reading in _readings(sentence.text):
             weight = judge(mask(reading), max(before, corrected))
-            candidate = _propose(session, event, sentence, reading, weight.kind) if weight else None
+            candidate = _propose(session, event, (sentence,), reading, weight.kind) if weight else None
             if weight and candidate and not _echoes(session, event, sentence.text):
                 yield _Found(candidate, weight.score)
                 break
@@ -182,9 +186,16 @@ def _discovered(session: Session, event: Event) -> Iterator[_Found]:
     """Yield what an assistant found out about a tool or a library on the way from a failure to a success."""
     for sentence in read_report(event.text):
         reading = _behaviour(sentence.text) if len(sentence.text) <= MAX_SENTENCE else ""
-        candidate = _propose(session, event, sentence, reading, Kind.GOTCHA) if reading else None
+        candidate = _propose(session, event, (sentence,), reading, Kind.GOTCHA) if reading else None
         if candidate:
             yield _Found(candidate, DISCOVERY)
+
+
+def _explained(session: Session, item: Explained) -> Iterator[_Found]:
+    """Yield an assistant's explanation; whatever a person said weighs more."""
+    candidate = _propose(session, item.event, item.passage.parts, item.claim, item.kind, item.why)
+    if candidate:
+        yield _Found(candidate, min(round(item.score), DISCOVERY - 1))
 
 
 def _behaviour(text: str) -> str:
@@ -204,11 +215,15 @@ def _behaviour(text: str) -> str:
     return ""
 
 
-def _propose(session: Session, event: Event, sentence: Sentence, reading: str, kind: Kind) -> Candidate | None:
-    """Return the candidate, or None where the claim is too short or too long or its quote is not verbatim."""
+def _propose(
+    session: Session, event: Event, sentences: Sequence[Sentence], reading: str, kind: Kind, why: str = ""
+) -> Candidate | None:
+    """Return the candidate, or None where the claim is too short or too long or a quote is not verbatim."""
     claim = present(reading)
-    quote = event.text[sentence.start : sentence.end][:MAX_QUOTE].strip()
-    if len(claim) > MAX_CLAIM or len(claim.split()) < MIN_WORDS or not quote or quote not in event.text:
+    quotes = [event.text[sentence.start : sentence.end][:MAX_QUOTE].strip() for sentence in sentences]
+    if len(claim) > (MAX_LIST if len(sentences) > 1 else MAX_CLAIM) or len(claim.split()) < MIN_WORDS:
+        return None
+    if not all(quote and quote in event.text for quote in quotes):
         return None
     speaker = Speaker.USER if event.kind is EventKind.USER else Speaker.ASSISTANT
     return Candidate(
@@ -216,7 +231,8 @@ def _propose(session: Session, event: Event, sentence: Sentence, reading: str, k
         at=event.at or session.started,
         claim=claim,
         kind=classify(claim, kind),
-        evidence=(Quote(quote, speaker, event.uuid),),
+        evidence=tuple(Quote(quote, speaker, event.uuid) for quote in quotes),
+        why=present(why) if why else "",
         tags=name_tags(claim),
         paths=name_paths(claim),
     )
