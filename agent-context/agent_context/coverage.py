@@ -8,25 +8,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agent_context.extraction import DAY, NANOSECONDS, WITH_MESSAGES, find_sessions, find_silence
+from agent_context.reports import Unread
 from agent_context.transcripts import READERS
 from agent_context.transcripts.session import Session
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from agent_context.state import State
+    from agent_context.state import SessionRow, State
 
 RETENTION_DAYS = 30  # Claude Code's own default of cleanupPeriodDays
-
-
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """A session that waits: why, and the days until its agent deletes it (negative: it may be gone any time)."""
-
-    path: str
-    reason: str
-    days_left: int
 
 
 @dataclass(slots=True)
@@ -64,6 +56,16 @@ def take_coverage(homes: Mapping[str, Path], state: State, now: float) -> Covera
     coverage.unread.sort(key=lambda item: (item.days_left, item.path))
     coverage.silent = find_silence(state, now)
     return coverage
+
+
+def list_unread(rows: Iterable[SessionRow], claude_dir: Path, now: float) -> list[Unread]:
+    """Return the sessions that a run left unread, with the days until they are deleted, most pressing first."""
+    retention = read_retention(claude_dir)
+    waiting = (row for row in rows if not row.read)
+    found = (
+        Unread(row.path, row.outcome, int(retention - (now - row.mtime_ns / NANOSECONDS) / DAY)) for row in waiting
+    )
+    return sorted(found, key=lambda item: (item.days_left, item.path))
 
 
 def read_retention(claude_dir: Path) -> int:

@@ -26,6 +26,15 @@ class Dropped:
     claim: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A session that waits: why, and the days until its agent deletes it (negative: it may be gone any time)."""
+
+    path: str
+    reason: str
+    days_left: int
+
+
 @dataclass(slots=True)
 class SyncReport:
     """One sync. `waiting` says why commits did not reach the remote; `blocked` what only a person can settle."""
@@ -38,6 +47,7 @@ class SyncReport:
     read: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
     lost: list[str] = field(default_factory=list)
+    unread: list[Unread] = field(default_factory=list)
     broken_lines: int = 0
     unknown_records: dict[str, int] = field(default_factory=dict)
     candidates: int = 0

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from agent_context import changes
 from agent_context.archive import Archive
+from agent_context.coverage import list_unread
 from agent_context.edits import MOST_REJECTIONS, collect_edits, reject_deleted
 from agent_context.encoders import load_encoder
 from agent_context.errors import AgentContextError
@@ -302,6 +303,7 @@ def _learn(
         state.clear_pending()
         state.set_fact(LAST_COMMIT, repository.tip() or "")
         report.silence = find_silence(state, now)
+        report.unread = list_unread(extraction.rows.values(), environment.claude_dir, now)
     if archive is not None:
         _tidy_archive(archive, extraction, environment.own.archive_mb, report)
     if not report.dry_run:

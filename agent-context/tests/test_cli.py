@@ -260,6 +260,12 @@ def test_extract_touches_nothing_and_speaks_json_lines(machine: Machine) -> None
     assert (missing.returncode, missing.stderr) == (1, "lost: nowhere.jsonl: gone before it was read\n")
 
 
+def test_extract_asks_a_model_only_when_told_to(machine: Machine) -> None:
+    done = run(machine, "extract", "--extractor", "anthropic", str(machine.teach(LESSON)))
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: there is no key for the Anthropic API\nNext step: set ANTHROPIC_API_KEY")
+
+
 def test_snippet_prints_what_an_agent_is_given(machine: Machine) -> None:
     checkout = machine.checkout()
     machine.teach(LESSON, cwd=checkout)

@@ -20,6 +20,7 @@ from agent_context.archive import Archive
 from agent_context.errors import AgentContextError, NeedsPersonError
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository
+from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Status
 
 FOLDER = "projects/o.r/2026-03"
@@ -657,7 +658,6 @@ def test_a_remote_that_was_rewound_is_not_pushed_forward_again(machine: Machine,
 
 
 def test_a_review_does_not_let_a_secret_through(machine: Machine) -> None:
-    from agent_context.knowledge import KnowledgeBase  # noqa: PLC0415 - only here
     from agent_context.reviewing import decide  # noqa: PLC0415 - only here
 
     machine.teach(LESSON, cwd=machine.checkout())
@@ -749,3 +749,27 @@ def test_codex_sessions_are_read_beside_those_of_claude_code(machine: Machine) -
     report = machine.sync()
     assert (report.found, report.read) == (2, 2)
     assert sorted(learned.claim for learned in report.learned) == sorted([LESSON, OTHER_LESSON])
+
+
+def test_an_interruption_keeps_what_was_done_and_leaves_the_rest_for_the_next(machine: Machine) -> None:
+    checkout = machine.checkout()
+    machine.teach(LESSON, name="s1", cwd=checkout)
+    machine.teach(OTHER_LESSON, name="s2", cwd=checkout)
+
+    def interrupt(done: int, due: int) -> None:
+        if (done, due) == (1, 2):
+            raise KeyboardInterrupt
+
+    report = sync_module.sync(
+        KnowledgeBase(machine.root), machine.environment, sync_module.SyncOptions(progress=interrupt)
+    )
+    assert (report.interrupted, report.exit_code, report.pushed) == (True, 130, 0)
+    assert [learned.claim for learned in report.learned] == [LESSON]
+    report = machine.sync()
+    assert ([learned.claim for learned in report.learned], report.pushed) == ([OTHER_LESSON], 2)
+
+
+def test_unread_sessions_are_named_with_the_days_they_have_left(machine: Machine) -> None:
+    path = machine.teach(LESSON, age=5)
+    report = machine.sync()
+    assert [(item.path, item.days_left) for item in report.unread] == [(str(path), 29)]

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from agent_context.reports import SyncReport
 
 SHOWN = 12
+PRESSING_DAYS = 10
 
 
 @click.command(name="sync")
@@ -92,6 +93,8 @@ def _print_sessions(report: SyncReport, out: Console) -> None:
     for reason, count in report.skipped.items():
         out.print(f"            {count:,} skipped: {reason}", markup=False)
     _print_list(out, "lost", report.lost)
+    pressing = [item for item in report.unread if item.days_left <= PRESSING_DAYS]
+    _print_list(out, "unread", [f"{max(item.days_left, 0)} days left: {item.path}" for item in pressing])
     if report.archived:
         out.print(f"            {report.archived:,} copied into this machine's archive")
     for item in report.failures:
