@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from agent_context.snippet import MARKER
@@ -19,7 +20,7 @@ def test_rule_files_and_memory_are_read_and_our_own_file_is_not(tmp_path: Path) 
         top / "src/CLAUDE.md": "- Not at the top at all.\n",
     }
     claude = tmp_path / "claude"
-    slug = str(top).replace("/", "-").replace("_", "-")
+    slug = re.sub(r"[^a-zA-Z0-9]", "-", str(top))
     files[claude / "projects" / slug / "memory" / "MEMORY.md"] = "- The build server sleeps at night.\n"
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
