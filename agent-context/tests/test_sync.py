@@ -29,6 +29,15 @@ SETPRIV = shutil.which("setpriv")
 # How to run a program so that the modes of files hold for it: root loses the right to pass over them.
 NOT_ROOT_HOLDS = [] if not IS_ROOT else [SETPRIV, "--bounding-set=-dac_override,-dac_read_search"] if SETPRIV else None
 
+# A sync that dies after the worktree was written and before the index and the branch have moved.
+DIES_HALF_WAY = (
+    "import os, sys\n"
+    "from agent_context.git import repository\n"
+    "repository.Repository._write_index = lambda self, changes: os._exit(9)\n"
+    "sys.argv = ['agent-context', *sys.argv[1:]]\n"
+    "from agent_context.__main__ import main; sys.exit(main())\n"
+)
+
 
 def head(folder: Path) -> str:
     return git(folder, "rev-parse", "HEAD")
@@ -471,14 +480,7 @@ def test_a_session_that_may_not_be_read_is_named_and_read_when_it_may(machine: M
 def test_a_killed_sync_is_finished_by_the_next(machine: Machine, remote: Path) -> None:
     """Kill after the worktree was written and before the branch moved: the files are there, the commit is not."""
     machine.teach(LESSON, cwd=machine.checkout())
-    script = (
-        "import os, sys\n"
-        "from agent_context.git import repository\n"
-        "repository.Repository._write_index = lambda self, changes: os._exit(9)\n"
-        "sys.argv = ['agent-context', *sys.argv[1:]]\n"
-        "from agent_context.__main__ import main; sys.exit(main())\n"
-    )
-    assert run_program(machine, [sys.executable, "-c", script]).returncode == 9
+    assert run_program(machine, [sys.executable, "-c", DIES_HALF_WAY]).returncode == 9
     assert len(machine.learnings()) == 1
     report = machine.sync()
     assert (report.pushed, report.exit_code, len(machine.learnings())) == (1, 0, 1)
@@ -617,14 +619,7 @@ def test_a_move_cut_short_is_finished_not_read_as_deletions(machine: Machine, ot
     git(other.root, "rm", "--quiet", path)
     git(other.root, "commit", "--quiet", "-m", "removed on purpose, with others")
     git(other.root, "push", "--quiet")
-    script = (
-        "import os, sys\n"
-        "from agent_context.git import repository\n"
-        "repository.Repository._write_index = lambda self, changes: os._exit(9)\n"
-        "sys.argv = ['agent-context', *sys.argv[1:]]\n"
-        "from agent_context.__main__ import main; sys.exit(main())\n"
-    )
-    assert run_program(machine, [sys.executable, "-c", script]).returncode == 9
+    assert run_program(machine, [sys.executable, "-c", DIES_HALF_WAY]).returncode == 9
     assert not (machine.root / path).exists()
     report = machine.sync()
     assert (report.edits, report.exit_code) == ([], 0)
