@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from fake_messages_api import FakeApi, errored, fake_messages_api, overloaded, structured, succeeded
+from fake_messages_api import FakeApi, errored, failure, fake_messages_api, overloaded, structured, succeeded
 from samples import LESSON, OTHER_LESSON, Machine
 
 from agent_context.errors import AgentContextError
@@ -178,3 +182,34 @@ def test_a_batch_is_sent_once_and_collected_later_at_half_the_price(machine: Mac
     assert len(paid.batches) == 1
     run(machine, batch=True)
     assert [len(batch.requests) for batch in paid.batches] == [2, 1]
+
+
+def test_a_run_that_is_killed_half_way_does_not_pay_again_for_what_was_answered(
+    machine: Machine, paid: FakeApi
+) -> None:
+    settle(machine, parallel="1")
+    checkout = machine.checkout()
+    machine.teach(LESSON, name="s1", cwd=checkout)
+    machine.teach(OTHER_LESSON, name="s2", cwd=checkout)
+    paid.script[:] = [
+        structured(learnings(LESSON), **USAGE),
+        failure(529, "overloaded_error", "full", **{"retry-after": "30"}),
+    ]
+    homes = {"HOME": str(machine.folder), "CLAUDE_CONFIG_DIR": str(machine.environment.claude_dir)}
+    command = [sys.executable, "-m", "agent_context", "sync", "--kb", str(machine.root)]
+    with subprocess.Popen(
+        command, env={**os.environ, **homes}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as running:
+        deadline = time.monotonic() + 30
+        while len(paid.messages) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        running.kill()
+    assert machine.learnings() == {}
+    paid.script[:] = [structured(learnings(OTHER_LESSON), **USAGE)]
+    done = subprocess.run(
+        [*command, "--json"], env={**os.environ, **homes}, capture_output=True, text=True, check=False
+    )
+    report = json.loads(done.stdout)
+    assert sorted(item["claim"] for item in report["learned"]) == sorted([LESSON, OTHER_LESSON])
+    asked = [json.dumps(body["messages"]) for body in paid.messages]
+    assert sum("make deploy" in prompt and "integer cents" not in prompt for prompt in asked) == 1
