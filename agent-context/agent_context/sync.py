@@ -248,6 +248,8 @@ def _keep_rejections(
     old, new = last if last and repository.has_commit(last) else before, repository.tip()
     if old is None or new is None or old == new:
         return
+    if any(commit.message.startswith("init: ") for commit in repository.commits_between(old, new)):
+        return  # the template's own learnings were taken out, which is nobody's rejection
     removed = {path: data for path, data in repository.removed_between(old, new).items() if is_learning_path(path)}
     if len(removed) > MOST_REJECTIONS:
         report.notes.append(f"{len(removed)} learnings were removed in commits at once; sessions may bring them back")
