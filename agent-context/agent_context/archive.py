@@ -108,12 +108,12 @@ class Archive:
     def prune(self, cap: int, spare: Iterable[str] = ()) -> Pruned:
         """Take away the oldest copies until all fit into `cap` bytes: read ones first, unread ones only after them."""
         kept = set(spare)
-        copies = [copy for copy in self.copies() if copy.name not in kept]
-        sizes = {copy.name: self.size(copy) for copy in self.copies()}
+        copies = self.copies()
+        sizes = {copy.name: self.size(copy) for copy in copies}
         excess = sum(sizes.values()) - cap
         gone: list[str] = []
         freed = 0
-        for copy in sorted(copies, key=lambda copy: not copy.read):
+        for copy in sorted((copy for copy in copies if copy.name not in kept), key=lambda copy: not copy.read):
             if freed >= excess:
                 break
             for suffix in (".zst", ".json"):

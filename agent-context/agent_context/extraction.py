@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,7 +19,7 @@ from agent_context.transcripts import READERS
 from agent_context.transcripts.session import EventKind, PullRequest, Session, Skipped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from agent_context.archive import Archive
     from agent_context.config import ExtractionSettings
@@ -134,6 +135,9 @@ class Payment:
     stop: Callable[[], None]
 
 
+Strategy = Callable[["Reading", list[Found], Extraction], None]
+
+
 @dataclass(slots=True)
 class Reading:
     """One pass over the sessions of this machine: where they are, what is remembered, who extracts, who is told.
@@ -149,7 +153,7 @@ class Reading:
     progress: Callable[[int, int], None] = lambda _done, _all: None
     extractor: Extractor | None = None
     payment: Payment | None = None
-    strategy: Callable[[Reading, list[Found], Extraction], None] | None = None
+    strategy: Strategy | None = None
     held: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, quiet_seconds: int, now: float) -> Extraction:
@@ -217,15 +221,24 @@ class Reading:
             return None
         result.unknown_records.update(session.unknown)
         result.broken_lines += session.broken_lines
-        uuids = {event.uuid for event in session.events}
-        fresh = frozenset(self.state.new_records(uuids))
-        if self.payment is not None and session.id in self.payment.before and len(fresh) == len(uuids):
-            fresh = frozenset()  # the local state was deleted; the journal knows that this one was paid for
+        fresh = self._find_new(session)
         if not fresh:
             result.skipped[NOTHING_NEW] += 1
             result.note(found, WITH_MESSAGES, read=True)
             return None
         return session, fresh
+
+    def _find_new(self, session: Session) -> frozenset[str]:
+        """Return the session's records that were never read, nor paid for before the local state was deleted."""
+        uuids = {event.uuid for event in session.events}
+        fresh = frozenset(self.state.new_records(uuids))
+        is_paid = self.payment is not None and session.id in self.payment.before and len(fresh) == len(uuids)
+        return frozenset() if is_paid else fresh
+
+    def postpone_all(self, due: list[Found], result: Extraction) -> None:
+        """Leave every session for a run that may ask a model."""
+        for found in due:
+            result.postpone(found, WAITING)
 
     def _estimate(self, due: list[Found]) -> Estimate:
         """Read what is due, only to count what would be sent."""
@@ -235,8 +248,8 @@ class Reading:
         for found in due:
             session = READERS[found.reader].read(found.path)
             if isinstance(session, Session):
-                fresh = frozenset(self.state.new_records({event.uuid for event in session.events}))
-                if fresh and session.id not in self.payment.before:
+                fresh = self._find_new(session)
+                if fresh:
                     self.keep_new(session, fresh)
                     sessions += 1
                     tokens += self.payment.count(session)
@@ -272,7 +285,7 @@ class Reading:
             self.take(found, session, candidates, fresh, result)
 
     def extract_side_by_side(self, due: list[Found], result: Extraction) -> None:
-        """Extract several at a time, where extracting means waiting for a model. A cap that is reached ends it."""
+        """Extract several at a time, where extracting means waiting for a model. A cap reached ends it."""
         running: dict[Future[list[Candidate]], tuple[Found, Session, frozenset[str]]] = {}
         rest = iter(enumerate(due))
         open_ = True
@@ -366,7 +379,7 @@ def read_file(path: Path) -> Session | Skipped:
     """Read one session file, whichever agent's it is, told by its name."""
     if path.exists() and not path.is_file() and not path.is_dir():
         return Skipped(path, "not a regular file")
-    name = "codex" if path.name.startswith("rollout-") and "codex" in READERS else "claude_code"
+    name = "codex" if path.name.startswith("rollout-") else "claude_code"
     return READERS[name].read(path)
 
 

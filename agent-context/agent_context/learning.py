@@ -9,12 +9,14 @@ import hashlib
 import re
 import unicodedata
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
 import msgspec
 
 ID_LENGTH = 10
+END_OF_TIME = 253_402_300_799
 SLUG_LENGTH = 48
 
 
@@ -142,6 +144,11 @@ class Decision:
     twin: str = ""
     score: float = 0.0
     reason: str = ""
+
+
+def utc(seconds: float) -> str:
+    """Return a time (seconds since 1970, held within the years 1970 to 9999) as `YYYY-MM-DDTHH:MM:SSZ`."""
+    return datetime.fromtimestamp(min(max(seconds, 0), END_OF_TIME), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def normalise_claim(claim: str) -> str:

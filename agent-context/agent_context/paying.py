@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -12,6 +11,7 @@ import msgspec
 from agent_context.errors import AgentContextError
 from agent_context.extraction import Estimate, Payment
 from agent_context.journal import Entry, Journal
+from agent_context.learning import utc
 from agent_context.prices import Price, Usage, cost_usd, find_price
 from agent_context.purse import Purse
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent_context.config import Settings
-    from agent_context.extraction import Extraction, Found, Reading
+    from agent_context.extraction import Strategy
     from agent_context.extractors.anthropic_api import AnthropicApi
     from agent_context.extractors.claude_cli import ClaudeCli
     from agent_context.transcripts.session import Session
@@ -75,7 +75,7 @@ def engage(
             "extraction has no cap on what it may spend", hint="set one, or take the risk with --yes"
         )
     journal = Journal(data_dir)
-    today = datetime.now(UTC).strftime("%Y-%m-%d")
+    today = utc(time.time())[: len("YYYY-MM-DD")]
     purse = Purse(
         chosen.max_usd_per_run,
         chosen.max_usd_per_day,
@@ -99,7 +99,7 @@ def engage(
     return Engaged(extractor, payment, purse)
 
 
-def batch_strategy(engaged: Engaged, ticket_file: Path) -> Callable[[Reading, list[Found], Extraction], None]:
+def batch_strategy(engaged: Engaged, ticket_file: Path) -> Strategy:
     """Return how sessions go through a batch. Raise AgentContextError for an extractor that knows none."""
     from agent_context.batching import Batching  # noqa: PLC0415 - who pays nothing does not load it
     from agent_context.extractors.anthropic_api import AnthropicApi  # noqa: PLC0415 - the same
@@ -128,5 +128,4 @@ def _count_tokens(session: Session) -> int:
 
 
 def _part(knowledge_base: Path, *, cost_usd: float = 0.0, paid_session: str = "") -> Entry:
-    at = datetime.fromtimestamp(time.time(), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Entry(at, str(knowledge_base), cost_usd=cost_usd, part=True, paid_session=paid_session)
+    return Entry(utc(time.time()), str(knowledge_base), cost_usd=cost_usd, part=True, paid_session=paid_session)

@@ -13,10 +13,10 @@ from agent_context.errors import AgentContextError
 from agent_context.exchange import TRAILER
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository
-from agent_context.learning import Candidate, Kind, Learning, Quote, Speaker, Status, StatusNote
+from agent_context.learning import Candidate, Kind, Learning, Quote, Speaker, Status, StatusNote, utc
 from agent_context.reports import SyncReport
 from agent_context.state import State
-from agent_context.sync import Learner, locked, utc
+from agent_context.sync import Learner, locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -111,10 +111,6 @@ class State:
         self._db.execute("DELETE FROM sessions")
         self._db.execute("DELETE FROM records")
 
-    def has_records(self) -> bool:
-        """Tell whether any record of any session is remembered."""
-        return self._db.execute("SELECT 1 FROM records LIMIT 1").fetchone() is not None
-
     def new_records(self, uuids: Iterable[str]) -> set[str]:
         """Return those records (messages of sessions, by uuid) that were never read, in whatever file they stood."""
         query = "SELECT 1 FROM records WHERE id = ?"

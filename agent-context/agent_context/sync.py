@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,7 +24,7 @@ from agent_context.git import Repository
 from agent_context.journal import Entry, Journal
 from agent_context.knowledge import Entry as EntryOfKnowledge
 from agent_context.layout import FOLDERS, PATTERNS, is_learning_path
-from agent_context.learning import Learning, Source, Status, Verdict, learning_id, normalise_claim, one_paragraph
+from agent_context.learning import Learning, Source, Status, Verdict, learning_id, normalise_claim, one_paragraph, utc
 from agent_context.machine import save_machine_settings
 from agent_context.paying import batch_strategy, engage, hold_batched
 from agent_context.projects import Place, Projects
@@ -40,9 +39,10 @@ if TYPE_CHECKING:
     from agent_context.config import Environment
     from agent_context.consolidation import Consolidation
     from agent_context.encoders import Encoder
-    from agent_context.extraction import Estimate, Extraction
+    from agent_context.extraction import Estimate, Extraction, Strategy
     from agent_context.knowledge import KnowledgeBase
     from agent_context.learning import Candidate
+    from agent_context.paying import Engaged
     from agent_context.publishing import SnippetPlan
     from agent_context.transcripts.session import Session
 
@@ -50,7 +50,6 @@ LAST_COMMIT = "commit"
 OVER_LIMIT = "too many of one session"
 ARCHIVE = "archive"
 MEGABYTE = 1_000_000
-END_OF_TIME = 253_402_300_799
 
 
 @dataclass(slots=True)
@@ -179,9 +178,11 @@ def sync(knowledge_base: KnowledgeBase, environment: Environment, options: SyncO
         commit_edits(repository, environment.machine, report)
         if not options.dry_run:
             exchange.bring_in()
-            _keep_rejections(repository, before, environment, knowledge_base, report)
-        projects = Projects(environment.own, knowledge_base.remotes())
-        learned = _learn(knowledge_base, environment, projects, repository, options, report)
+        with State(environment.data_dir, knowledge_base.root, keep=not options.dry_run) as state:
+            if not options.dry_run:
+                _keep_rejections(repository, before, state, report)
+            projects = Projects(environment.own, knowledge_base.remotes())
+            learned = _learn(knowledge_base, environment, projects, repository, state, options, report)
         if options.dry_run:
             report.unpushed = exchange.count_unpushed() + bool(report.edits) + bool(report.learned)
         elif settings.sync.push and not report.interrupted:
@@ -227,24 +228,12 @@ def commit_edits(repository: Repository, machine: str, report: SyncReport) -> No
         repository.commit_files(edits.files, f"edit: {count} by hand\n\n{TRAILER}{machine}\n", machine)
 
 
-def utc(seconds: float) -> str:
-    """Return a time (seconds since 1970, held within the years 1970 to 9999) as `YYYY-MM-DDTHH:MM:SSZ`."""
-    return datetime.fromtimestamp(min(max(seconds, 0), END_OF_TIME), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _keep_rejections(
-    repository: Repository,
-    before: str | None,
-    environment: Environment,
-    knowledge_base: KnowledgeBase,
-    report: SyncReport,
-) -> None:
+def _keep_rejections(repository: Repository, before: str | None, state: State, report: SyncReport) -> None:
     """Bring learnings back as rejected that somebody deleted in a commit since the last sync, here or on the forge.
 
     Many gone at once are no decisions about each: these stay gone, and are named.
     """
-    with State(environment.data_dir, knowledge_base.root, keep=False) as state:
-        last = state.fact(LAST_COMMIT)
+    last = state.fact(LAST_COMMIT)
     old, new = last if last and repository.has_commit(last) else before, repository.tip()
     if old is None or new is None or old == new:
         return
@@ -254,58 +243,58 @@ def _keep_rejections(
     if len(removed) > MOST_REJECTIONS:
         report.notes.append(f"{len(removed)} learnings were removed in commits at once; sessions may bring them back")
         return
-    files = {path: reject_deleted(path, data, environment.machine, utc(time.time())) for path, data in removed.items()}
+    files = {path: reject_deleted(path, data, report.machine, utc(time.time())) for path, data in removed.items()}
     files = {path: data for path, data in files.items() if data is not None}
     if files:
-        message = f"review: {len(files)} deleted, kept as rejected\n\n{TRAILER}{environment.machine}\n"
-        repository.commit_files(files, message, environment.machine)
+        message = f"review: {len(files)} deleted, kept as rejected\n\n{TRAILER}{report.machine}\n"
+        repository.commit_files(files, message, report.machine)
         report.rejected += sorted(files)
 
 
-def _learn(
+def _learn(  # noqa: PLR0913 - all that one sync works with
     knowledge_base: KnowledgeBase,
     environment: Environment,
     projects: Projects,
     repository: Repository,
+    state: State,
     options: SyncOptions,
     report: SyncReport,
 ) -> list[EntryOfKnowledge]:
     settings = knowledge_base.settings
     now = time.time()
-    with State(environment.data_dir, knowledge_base.root, keep=not report.dry_run) as state:
-        last = state.fact(LAST_COMMIT)
-        if last and not repository.has_commit(last):
-            state.forget_sessions()
-        archive = _open_archive(environment, report)
-        known = partial(_find_known, knowledge_base, projects)
-        reading = Reading(
-            environment.agent_homes, state, settings.extraction, archive, known=known, progress=options.progress
-        )
-        engaged = engage(settings, environment.data_dir, knowledge_base.root, options.announce, yes=options.yes)
-        ticket_file = environment.data_dir / f"{state.path.stem}.batch.json"
-        reading.held = hold_batched(ticket_file, batch=options.batch)
+    last = state.fact(LAST_COMMIT)
+    if last and not repository.has_commit(last):
+        state.forget_sessions()
+    archive = _open_archive(environment, report)
+    known = partial(_find_known, cache(partial(_read_claims, knowledge_base)), projects)
+    reading = Reading(
+        environment.agent_homes, state, settings.extraction, archive, known=known, progress=options.progress
+    )
+    engaged = engage(settings, environment.data_dir, knowledge_base.root, options.announce, yes=options.yes)
+    ticket_file = environment.data_dir / f"{state.path.stem}.batch.json"
+    reading.held = hold_batched(ticket_file, batch=options.batch)
+    if engaged is not None:
+        reading.extractor, reading.payment = engaged.extractor, engaged.payment
+        reading.strategy = _choose_strategy(engaged, ticket_file, options)
+    try:
+        extraction = reading.run(settings.sync.quiet_seconds, now)
+    finally:
         if engaged is not None:
-            reading.extractor, reading.payment = engaged.extractor, engaged.payment
-            reading.strategy = batch_strategy(engaged, ticket_file) if options.batch else None
-        try:
-            extraction = reading.run(settings.sync.quiet_seconds, now)
-        finally:
-            if engaged is not None:
-                engaged.close()
-                report.cost_usd = engaged.purse.spent_usd
-        _account(extraction, report)
-        written = partial(_find_written, projects, environment)
-        learner = Learner(knowledge_base, environment.machine, state, report, written=written)
-        learner.learn(extraction, projects)
-        if learner.files and not report.dry_run:
-            repository.commit_files(learner.files, _message(report, settings.extraction.extractor), environment.machine)
-        state.note_sessions(extraction.rows.values())
-        for read in extraction.reads:
-            state.note_records(read.records)
-        state.clear_pending()
-        state.set_fact(LAST_COMMIT, repository.tip() or "")
-        report.silence = find_silence(state, now)
-        report.unread = list_unread(extraction.rows.values(), environment.claude_dir, now)
+            engaged.close()
+            report.cost_usd = engaged.purse.spent_usd
+    _account(extraction, report)
+    written = partial(_find_written, projects, environment)
+    learner = Learner(knowledge_base, environment.machine, state, report, written=written)
+    learner.learn(extraction, projects)
+    if learner.files and not report.dry_run:
+        repository.commit_files(learner.files, _message(report, settings.extraction.extractor), environment.machine)
+    state.note_sessions(extraction.rows.values())
+    for read in extraction.reads:
+        state.note_records(read.records)
+    state.clear_pending()
+    state.set_fact(LAST_COMMIT, repository.tip() or "")
+    report.silence = find_silence(state, now)
+    report.unread = list_unread(extraction.rows.values(), environment.claude_dir, now)
     if archive is not None:
         _tidy_archive(archive, extraction, environment.own.archive_mb, report)
     if not report.dry_run:
@@ -315,9 +304,20 @@ def _learn(
     return learner.entries
 
 
-def _find_known(knowledge_base: KnowledgeBase, projects: Projects, session: Session) -> list[str]:
+def _choose_strategy(engaged: Engaged, ticket_file: Path, options: SyncOptions) -> Strategy | None:
+    """Return how sessions reach a model, None for one by one. A dry run tells the price and asks nothing."""
+    if options.dry_run:
+        return Reading.postpone_all
+    return batch_strategy(engaged, ticket_file) if options.batch else None
+
+
+def _find_known(claims: Callable[[str], list[str]], projects: Projects, session: Session) -> list[str]:
     """Return the claims that the session's project has already, whatever became of them."""
-    return [entry.learning.claim for entry in knowledge_base.load(projects.place(session).folder).entries]
+    return claims(projects.place(session).folder)
+
+
+def _read_claims(knowledge_base: KnowledgeBase, project: str) -> list[str]:
+    return [entry.learning.claim for entry in knowledge_base.load(project).entries]
 
 
 def _find_written(projects: Projects, environment: Environment, project: str) -> dict[str, str]:

@@ -213,3 +213,24 @@ def test_a_run_that_is_killed_half_way_does_not_pay_again_for_what_was_answered(
     assert sorted(item["claim"] for item in report["learned"]) == sorted([LESSON, OTHER_LESSON])
     asked = [json.dumps(body["messages"]) for body in paid.messages]
     assert sum("make deploy" in prompt and "integer cents" not in prompt for prompt in asked) == 1
+
+
+def test_a_dry_run_tells_the_price_and_asks_nothing(machine: Machine, paid: FakeApi) -> None:
+    paid.script[:] = [structured(learnings(LESSON), **USAGE)]
+    machine.teach(LESSON, cwd=machine.checkout())
+    told: list[int] = []
+    report = run(machine, dry_run=True, announce=lambda estimate, _: told.append(estimate.sessions))
+    assert (told, paid.messages, report.skipped) == ([1], [], {"waits for the next run": 1})
+    assert [learned.claim for learned in run(machine).learned] == [LESSON]
+
+
+def test_the_price_that_is_told_counts_what_a_session_paid_for_before_has_since(
+    machine: Machine, paid: FakeApi
+) -> None:
+    checkout = machine.checkout()
+    machine.teach(LESSON, cwd=checkout)
+    run(machine)
+    machine.teach(LESSON, OTHER_LESSON, cwd=checkout)
+    told: list[int] = []
+    run(machine, announce=lambda estimate, _: told.append(estimate.sessions))
+    assert (told, len(paid.messages)) == ([1], 2)

@@ -21,7 +21,7 @@ from agent_context.errors import AgentContextError, NeedsPersonError
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository
 from agent_context.knowledge import KnowledgeBase
-from agent_context.learning import Status
+from agent_context.learning import Status, utc
 
 FOLDER = "projects/o.r/2026-03"
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -519,7 +519,7 @@ def test_settings_of_the_machine_remember_checkouts(machine: Machine) -> None:
 
 
 def test_utc_is_written_without_fractions() -> None:
-    assert sync_module.utc(1_700_000_000.9) == "2023-11-14T22:13:20Z"
+    assert utc(1_700_000_000.9) == "2023-11-14T22:13:20Z"
 
 
 def test_snippets_can_be_switched_off(machine: Machine) -> None:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_context.commands.face import Face, kb_option, pass_face, plural
+from agent_context.learning import utc
 from agent_context.presenting import collect_site
 from agent_context.site import build, serve, stage
-from agent_context.sync import utc
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,7 +9,7 @@ import click
 
 from agent_context.commands.face import Face, console, json_option, pass_face, print_json
 from agent_context.journal import Journal
-from agent_context.sync import utc
+from agent_context.learning import utc
 
 DAY = 86_400
 
