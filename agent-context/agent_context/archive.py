@@ -13,7 +13,7 @@ from agent_context.changes import write_atomically
 from agent_context.errors import AgentContextError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
 LEVEL = 6
@@ -105,15 +105,14 @@ class Archive:
         except OSError:
             return 0
 
-    def prune(self, cap: int, spare: Iterable[str] = ()) -> Pruned:
+    def prune(self, cap: int) -> Pruned:
         """Take away the oldest copies until all fit into `cap` bytes: read ones first, unread ones only after them."""
-        kept = set(spare)
         copies = self.copies()
         sizes = {copy.name: self.size(copy) for copy in copies}
         excess = sum(sizes.values()) - cap
         gone: list[str] = []
         freed = 0
-        for copy in sorted((copy for copy in copies if copy.name not in kept), key=lambda copy: not copy.read):
+        for copy in sorted(copies, key=lambda copy: not copy.read):
             if freed >= excess:
                 break
             for suffix in (".zst", ".json"):

@@ -164,7 +164,7 @@ def _folder(variable: str, default: Path) -> Path:
 def forbid_telemetry() -> None:
     """Tell the libraries that would otherwise report to their makers, or load from a hub, that they must not.
 
-    onnxruntime (1.31 on Linux) writes a device id to the user's cache and uploads an event when it is imported unless
+    onnxruntime (1.31 on Linux) writes a device id and an event database to the user's cache when it is imported unless
     the variable is set before; both names it has gone by are set.
     """
     os.environ.update(TELEMETRY_FORBIDDEN)
