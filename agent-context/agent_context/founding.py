@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from agent_context.config import KB_FILE
 from agent_context.errors import AgentContextError
-from agent_context.git import Repository, init_repository
+from agent_context.git import Repository, init_repository, locked
 from agent_context.layout import PATTERNS, PROJECTS
-from agent_context.sync import locked
 
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable

@@ -12,11 +12,11 @@ from agent_context.edits import find_problem
 from agent_context.errors import AgentContextError
 from agent_context.exchange import TRAILER
 from agent_context.frontmatter import write_learning
-from agent_context.git import Repository
+from agent_context.git import Repository, locked
+from agent_context.learner import Learner
 from agent_context.learning import Candidate, Kind, Learning, Quote, Speaker, Status, StatusNote, utc
 from agent_context.reports import SyncReport
 from agent_context.state import State
-from agent_context.sync import Learner, locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

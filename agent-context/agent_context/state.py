@@ -24,6 +24,7 @@ CREATE TABLE IF NOT EXISTS pending (path TEXT PRIMARY KEY, data BLOB);
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT);
 """
 VERSION = 3
+LAST_COMMIT = "commit"  # the fact that names the tip at the end of the last sync
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,146 +3,46 @@
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from agent_context import changes
 from agent_context.archive import Archive
 from agent_context.coverage import list_unread
-from agent_context.edits import MOST_REJECTIONS, collect_edits, reject_deleted
-from agent_context.encoders import load_encoder
 from agent_context.errors import AgentContextError
 from agent_context.exchange import TRAILER, Exchange
-from agent_context.extraction import NANOSECONDS, Reading, find_silence, screen_candidate
-from agent_context.git import Repository
+from agent_context.extraction import Reading, find_silence
+from agent_context.git import Repository, locked
+from agent_context.handwork import commit_edits, keep_rejections
 from agent_context.journal import Entry, Journal
-from agent_context.knowledge import Entry as EntryOfKnowledge
-from agent_context.layout import FOLDERS, PATTERNS, is_learning_path
-from agent_context.learning import Learning, Source, Status, Verdict, learning_id, normalise_claim, one_paragraph, utc
+from agent_context.learner import Learner
+from agent_context.learning import utc
 from agent_context.machine import save_machine_settings
 from agent_context.paying import batch_strategy, engage, hold_batched
-from agent_context.projects import Place, Projects
+from agent_context.projects import Projects
 from agent_context.publishing import plan_snippets
-from agent_context.reports import Dropped, Learned, SyncReport
-from agent_context.state import State
+from agent_context.reports import SyncReport
+from agent_context.state import LAST_COMMIT, State
 from agent_context.written import find_written
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from agent_context.config import Environment
-    from agent_context.consolidation import Consolidation
-    from agent_context.encoders import Encoder
     from agent_context.extraction import Estimate, Extraction, Strategy
+    from agent_context.knowledge import Entry as EntryOfKnowledge
     from agent_context.knowledge import KnowledgeBase
-    from agent_context.learning import Candidate
     from agent_context.paying import Engaged
     from agent_context.publishing import SnippetPlan
     from agent_context.transcripts.session import Session
 
-LAST_COMMIT = "commit"
-OVER_LIMIT = "too many of one session"
 ARCHIVE = "archive"
 MEGABYTE = 1_000_000
-
-
-@dataclass(slots=True)
-class Learner:
-    """Turns candidates into learnings of their projects, dropping with a reason what must not or need not be kept."""
-
-    knowledge_base: KnowledgeBase
-    machine: str
-    state: State
-    report: SyncReport
-    status: Status = Status.UNREVIEWED
-    written: Callable[[str], dict[str, str]] = lambda _: {}
-    files: dict[str, bytes | None] = field(default_factory=dict)
-    entries: list[EntryOfKnowledge] = field(default_factory=list)
-    _encoder: Encoder | None = None
-    _known: dict[str, Consolidation] = field(default_factory=dict)
-
-    def learn(self, extraction: Extraction, projects: Projects) -> None:
-        """Take every candidate of the sessions read."""
-        # Sessions that name their repository come first: they tell whose path it is that others share.
-        for read in sorted(extraction.reads, key=lambda read: not read.session.pull_requests):
-            place = projects.place(read.session)
-            if place.guessed and read.candidates:
-                self.report.guessed[read.session.cwd or str(read.session.path.parent)] = place.folder
-            fallback = utc(extraction.rows[str(read.session.path)].mtime_ns / NANOSECONDS)
-            learned = 0
-            limit = self.knowledge_base.settings.extraction.per_session
-            for candidate in read.candidates:
-                if learned >= limit:
-                    self.report.candidates += 1
-                    detail = f"at most {limit} (per_session)"
-                    self.report.dropped.append(
-                        Dropped(place.folder, candidate.session, OVER_LIMIT, detail, candidate.claim)
-                    )
-                elif self.take(candidate, place, candidate.at or read.session.started or fallback):
-                    learned += 1
-
-    def take(self, candidate: Candidate, place: Place, at: str) -> Learned | None:
-        """Make one candidate a learning, or drop it with the reason in the report."""
-        self.report.candidates += 1
-        findings = screen_candidate(candidate)
-        if findings:
-            reason = f"{findings[0].kind}: {findings[0].rule}"
-            self.report.dropped.append(Dropped(place.folder, candidate.session, reason, findings[0].masked))
-            return None
-        learning = self._make(candidate, place.folder, at)
-        if not normalise_claim(learning.claim):
-            self.report.dropped.append(Dropped(place.folder, candidate.session, "no words", "the claim is empty"))
-            return None
-        known = self._consolidation(place.folder)
-        decision = known.decide(learning.claim, learning.id)
-        if decision.verdict is not Verdict.NEW:
-            detail = f"{decision.twin} ({decision.reason})"
-            self.report.dropped.append(
-                Dropped(place.folder, candidate.session, decision.verdict.value, detail, learning.claim)
-            )
-            return None
-        known.add(learning)
-        self.files.update(self.knowledge_base.project_file_for(place.folder, place.remote))
-        path, data = self.knowledge_base.file_for(place.folder, learning)
-        self.files[path] = data
-        self.entries.append(EntryOfKnowledge(place.folder, path, learning))
-        learned = Learned(place.folder, learning.id, learning.claim, path)
-        self.report.learned.append(learned)
-        return learned
-
-    def _make(self, candidate: Candidate, project: str, at: str) -> Learning:
-        claim = one_paragraph(candidate.claim)
-        speaker = candidate.evidence[0].speaker
-        source = Source(self.machine, candidate.session, at, speaker, extractor=candidate.extractor)
-        return Learning(
-            id=learning_id(project, claim),
-            kind=candidate.kind,
-            status=self.status,
-            created=at,
-            claim=claim,
-            tags=candidate.tags,
-            paths=candidate.paths,
-            sources=(source,),
-            why=tuple(one_paragraph(part) for part in candidate.why.split("\n\n") if part.strip()),
-            evidence=tuple(dict.fromkeys(quote.quote.strip() for quote in candidate.evidence)),
-        )
-
-    def _consolidation(self, project: str) -> Consolidation:
-        from agent_context.consolidation import Consolidation  # noqa: PLC0415 - what a sync without news does not pay
-
-        if project not in self._known:
-            if not self.report.encoder:
-                self._encoder, self.report.encoder = load_encoder(self.knowledge_base.settings.consolidation.encoder)
-            entries = [*self.knowledge_base.load(project).entries, *self.knowledge_base.load(PATTERNS).entries]
-            learnings = (entry.learning for entry in entries)
-            self._known[project] = Consolidation(learnings, self._encoder, self.state, self.written(project))
-        return self._known[project]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +58,20 @@ class SyncOptions:
     announce: Callable[[Estimate, float | None], None] = lambda _estimate, _usd: None
     yes: bool = False
     batch: bool = False
+
+
+@dataclass(slots=True)
+class Run:
+    """One sync under way: what it works with, and the report that it fills."""
+
+    knowledge_base: KnowledgeBase
+    environment: Environment
+    options: SyncOptions
+    report: SyncReport
+    repository: Repository
+    exchange: Exchange
+    state: State
+    projects: Projects
 
 
 def sync(knowledge_base: KnowledgeBase, environment: Environment, options: SyncOptions | None = None) -> SyncReport:
@@ -179,129 +93,89 @@ def sync(knowledge_base: KnowledgeBase, environment: Environment, options: SyncO
         if not options.dry_run:
             exchange.bring_in()
         with State(environment.data_dir, knowledge_base.root, keep=not options.dry_run) as state:
-            if not options.dry_run:
-                _keep_rejections(repository, before, state, report)
             projects = Projects(environment.own, knowledge_base.remotes())
-            learned = _learn(knowledge_base, environment, projects, repository, state, options, report)
+            run = Run(knowledge_base, environment, options, report, repository, exchange, state, projects)
+            if not options.dry_run:
+                keep_rejections(repository, before, state, report)
+            learned = _learn(run)
         if options.dry_run:
             report.unpushed = exchange.count_unpushed() + bool(report.edits) + bool(report.learned)
         elif settings.sync.push and not report.interrupted:
             exchange.push()
-    contents = knowledge_base.load()
-    unread = [error.advice for error in contents.problems]
-    report.problems += [advice for advice in unread if advice not in report.problems]
-    if settings.snippet.install:
-        entries = [*contents.entries, *learned] if options.dry_run else contents.entries
-        _publish(plan_snippets(entries, settings.snippet, environment, projects), report)
+    _hand_out(run, learned)
     report.seconds = round(time.monotonic() - started, 2)
     if not options.dry_run:
         Journal(environment.data_dir).append(_journal_entry(report))
     return report
 
 
-@contextmanager
-def locked(repository: Repository, seconds: int, *, dry_run: bool = False) -> Iterator[None]:
-    """Hold the clone's one lock. Raise AgentContextError when another process keeps it longer than `seconds`."""
-    if dry_run:
-        yield
-        return
-    try:
-        with FileLock(repository.lock_path, timeout=seconds):
-            yield
-    except Timeout:
-        raise AgentContextError(
-            f"another agent-context has been at work on {repository.root} for {seconds} s",
-            hint="wait for it to end, then run this again",
-        ) from None
-
-
-def commit_edits(repository: Repository, machine: str, report: SyncReport) -> None:
-    """Commit what a person edited by hand and what reads; the rest is named in `report.problems`."""
-    edited = repository.edited_files(FOLDERS)
-    committed = {path: repository.read_file(repository.tip(), path) for path, data in edited.items() if data is None}
-    edits = collect_edits(edited, committed, machine, utc(time.time()))
-    report.problems += edits.problems
-    report.edits = sorted(edits.files)
-    report.rejected = edits.rejected
-    if edits.files and not report.dry_run:
-        count = f"{len(edits.files)} file{'s' * (len(edits.files) > 1)}"
-        repository.commit_files(edits.files, f"edit: {count} by hand\n\n{TRAILER}{machine}\n", machine)
-
-
-def _keep_rejections(repository: Repository, before: str | None, state: State, report: SyncReport) -> None:
-    """Bring learnings back as rejected that somebody deleted in a commit since the last sync, here or on the forge.
-
-    Many gone at once are no decisions about each: these stay gone, and are named.
-    """
-    last = state.fact(LAST_COMMIT)
-    old, new = last if last and repository.has_commit(last) else before, repository.tip()
-    if old is None or new is None or old == new:
-        return
-    if any(commit.message.startswith("init: ") for commit in repository.commits_between(old, new)):
-        return  # the template's own learnings were taken out, which is nobody's rejection
-    removed = {path: data for path, data in repository.removed_between(old, new).items() if is_learning_path(path)}
-    if len(removed) > MOST_REJECTIONS:
-        report.notes.append(f"{len(removed)} learnings were removed in commits at once; sessions may bring them back")
-        return
-    files = {path: reject_deleted(path, data, report.machine, utc(time.time())) for path, data in removed.items()}
-    files = {path: data for path, data in files.items() if data is not None}
-    if files:
-        message = f"review: {len(files)} deleted, kept as rejected\n\n{TRAILER}{report.machine}\n"
-        repository.commit_files(files, message, report.machine)
-        report.rejected += sorted(files)
-
-
-def _learn(  # noqa: PLR0913 - all that one sync works with
-    knowledge_base: KnowledgeBase,
-    environment: Environment,
-    projects: Projects,
-    repository: Repository,
-    state: State,
-    options: SyncOptions,
-    report: SyncReport,
-) -> list[EntryOfKnowledge]:
-    settings = knowledge_base.settings
+def _learn(run: Run) -> list[EntryOfKnowledge]:
+    """Read what is due, commit what it taught, and remember that it was read. Returns the new learnings."""
+    state, report = run.state, run.report
     now = time.time()
     last = state.fact(LAST_COMMIT)
-    if last and not repository.has_commit(last):
+    if last and not run.repository.has_commit(last):
         state.forget_sessions()
-    archive = _open_archive(environment, report)
-    known = partial(_find_known, cache(partial(_read_claims, knowledge_base)), projects)
-    reading = Reading(
-        environment.agent_homes, state, settings.extraction, archive, known=known, progress=options.progress
-    )
-    engaged = engage(settings, environment.data_dir, knowledge_base.root, options.announce, yes=options.yes)
-    ticket_file = environment.data_dir / f"{state.path.stem}.batch.json"
-    reading.held = hold_batched(ticket_file, batch=options.batch)
-    if engaged is not None:
-        reading.extractor, reading.payment = engaged.extractor, engaged.payment
-        reading.strategy = _choose_strategy(engaged, ticket_file, options)
-    try:
-        extraction = reading.run(settings.sync.quiet_seconds, now)
-    finally:
-        if engaged is not None:
-            engaged.close()
-            report.cost_usd = engaged.purse.spent_usd
+    archive = _open_archive(run.environment, report)
+    extraction = _extract(run, archive, now)
     _account(extraction, report)
-    written = partial(_find_written, projects, environment)
-    learner = Learner(knowledge_base, environment.machine, state, report, written=written)
-    learner.learn(extraction, projects)
+    written = partial(_find_written, run.projects, run.environment)
+    learner = Learner(run.knowledge_base, run.environment.machine, state, report, written=written)
+    learner.learn(extraction, run.projects)
     if learner.files and not report.dry_run:
-        repository.commit_files(learner.files, _message(report, settings.extraction.extractor), environment.machine)
+        message = _message(report, run.knowledge_base.settings.extraction.extractor)
+        run.repository.commit_files(learner.files, message, run.environment.machine)
     state.note_sessions(extraction.rows.values())
     for read in extraction.reads:
         state.note_records(read.records)
     state.clear_pending()
-    state.set_fact(LAST_COMMIT, repository.tip() or "")
+    state.set_fact(LAST_COMMIT, run.repository.tip() or "")
     report.silence = find_silence(state, now)
-    report.unread = list_unread(extraction.rows.values(), environment.claude_dir, now)
+    report.unread = list_unread(extraction.rows.values(), run.environment.claude_dir, now)
     if archive is not None:
-        _tidy_archive(archive, extraction, environment.own.archive_mb, report)
-    if not report.dry_run:
-        own = msgspec.structs.replace(environment.own, checkouts=dict(sorted(projects.checkouts.items())))
-        if own.checkouts != environment.own.checkouts:
-            save_machine_settings(environment.machine_file, own)
+        _tidy_archive(archive, extraction, run.environment.own.archive_mb, report)
+    _remember_checkouts(run)
     return learner.entries
+
+
+def _extract(run: Run, archive: Archive | None, now: float) -> Extraction:
+    """Read the sessions that are due with the extractor that is set, under its caps."""
+    environment, settings, state = run.environment, run.knowledge_base.settings, run.state
+    known = partial(_find_known, cache(partial(_read_claims, run.knowledge_base)), run.projects)
+    reading = Reading(
+        environment.agent_homes, state, settings.extraction, archive, known=known, progress=run.options.progress
+    )
+    engaged = engage(settings, environment.data_dir, run.knowledge_base.root, run.options.announce, yes=run.options.yes)
+    ticket_file = environment.data_dir / f"{state.path.stem}.batch.json"
+    reading.held = hold_batched(ticket_file, batch=run.options.batch)
+    if engaged is not None:
+        reading.extractor, reading.payment = engaged.extractor, engaged.payment
+        reading.strategy = _choose_strategy(engaged, ticket_file, run.options)
+    try:
+        return reading.run(settings.sync.quiet_seconds, now)
+    finally:
+        if engaged is not None:
+            engaged.close()
+            run.report.cost_usd = engaged.purse.spent_usd
+
+
+def _remember_checkouts(run: Run) -> None:
+    """Keep what git said today of each path, for the day when the path is gone."""
+    environment = run.environment
+    own = msgspec.structs.replace(environment.own, checkouts=dict(sorted(run.projects.checkouts.items())))
+    if own.checkouts != environment.own.checkouts and not run.report.dry_run:
+        save_machine_settings(environment.machine_file, own)
+
+
+def _hand_out(run: Run, learned: list[EntryOfKnowledge]) -> None:
+    """Bring what agents are given up to date, and name the files that do not read."""
+    contents = run.knowledge_base.load()
+    unread = [error.advice for error in contents.problems]
+    run.report.problems += [advice for advice in unread if advice not in run.report.problems]
+    settings = run.knowledge_base.settings.snippet
+    if settings.install:
+        entries = [*contents.entries, *learned] if run.report.dry_run else contents.entries
+        _publish(plan_snippets(entries, settings, run.environment, run.projects), run.report)
 
 
 def _choose_strategy(engaged: Engaged, ticket_file: Path, options: SyncOptions) -> Strategy | None:

@@ -22,6 +22,8 @@ LAYERS = (
             "exchange",
             "extraction",
             "founding",
+            "handwork",
+            "learner",
             "paying",
             "presenting",
             "publishing",
