@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent_context.errors import AgentContextError
+from agent_context.errors import AgentContextError, MissingExtraError, SealedError
 from agent_context.knowledge import check_entry
 from agent_context.layout import FOLDERS
 from agent_context.screening import screen
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from agent_context.knowledge import Entry, KnowledgeBase
 
 
@@ -43,7 +42,7 @@ def check(knowledge_base: KnowledgeBase) -> list[Problem]:
         wrong = check_entry(entry)
         if wrong:
             problems.append(Problem(entry.path, 2, f"id: {wrong}", "rename the file, or mend the id"))
-    problems += _check_secrets(knowledge_base.root)
+    problems += _check_secrets(knowledge_base)
     return sorted(problems, key=lambda problem: (problem.path, problem.line, problem.message))
 
 
@@ -68,19 +67,24 @@ def _check_references(entries: tuple[Entry, ...]) -> list[Problem]:
     return problems
 
 
-def _check_secrets(root: Path) -> list[Problem]:
+def _check_secrets(knowledge_base: KnowledgeBase) -> list[Problem]:
     problems = []
     for folder in FOLDERS:
-        for file in sorted((root / folder).rglob("*")):
+        for file in sorted((knowledge_base.root / folder).rglob("*")):
+            path = file.relative_to(knowledge_base.root).as_posix()
             if file.is_file() and not file.is_symlink():
-                text = file.read_bytes().decode("utf-8", "replace")
-                problems += [
-                    Problem(
-                        file.relative_to(root).as_posix(),
-                        finding.line,
-                        f"{finding.kind}: {finding.rule} {finding.masked}",
-                        "take it out; if it was pushed, change the secret first",
-                    )
-                    for finding in screen(text)
-                ]
+                with suppress(SealedError, MissingExtraError):
+                    problems += _screen_file(path, knowledge_base.read_clear(path))
     return problems
+
+
+def _screen_file(path: str, data: bytes) -> list[Problem]:
+    return [
+        Problem(
+            path,
+            finding.line,
+            f"{finding.kind}: {finding.rule} {finding.masked}",
+            "take it out; if it was pushed, change the secret first",
+        )
+        for finding in screen(data.decode("utf-8", "replace"))
+    ]

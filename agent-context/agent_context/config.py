@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import socket
@@ -15,6 +14,7 @@ import msgspec
 import platformdirs
 
 from agent_context.errors import AgentContextError
+from agent_context.settings import advise
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -35,14 +35,89 @@ StructT = TypeVar("StructT", bound=msgspec.Struct)
 Count = Annotated[int, msgspec.Meta(ge=0)]
 Some = Annotated[int, msgspec.Meta(ge=1)]
 Money = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
+Word = Annotated[str, msgspec.Meta(min_length=1)]
+KindName = Literal["decision", "gotcha", "convention", "configuration", "dependency", "workflow", "preference"]
+PrivacyMode = Literal["off", "standard", "strict"]
+
+
+def find_glob_problem(glob: str) -> str:
+    """Return why a glob could match nothing (empty, a line break in it, a bracket left open), or an empty string."""
+    if not glob.strip() or set(glob) & set("\0\r\n"):
+        return "it is empty or has a line break"
+    return "" if re.fullmatch(r"(?:[^\[\]]|\[[^\[\]]+\])+", glob) else "a bracket has no partner"
 
 
 class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How `sync` reads and sends."""
+    """How `sync` reads and sends. Raise ValueError for a glob that could match nothing."""
 
     quiet_seconds: Count = 60
     push: bool = True
     lock_seconds: Count = 30
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    exclude_paths: tuple[str, ...] = ()
+    exclude_sessions: tuple[Word, ...] = ()
+    kinds: tuple[KindName, ...] = ()
+    sources: tuple[Literal["claude_code", "codex"], ...] = ()
+    machine_refresh_hours: Some = 24
+
+    def __post_init__(self) -> None:
+        """Refuse what is no glob."""
+        for glob in (*self.include, *self.exclude, *self.exclude_paths):
+            if problem := find_glob_problem(glob):
+                raise ValueError(f"{glob!r} is no glob: {problem}")
+
+
+class ScreeningSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What looks for secrets. `auto`: our own screen, and Kingfisher where it is installed."""
+
+    engines: Literal["auto"] | tuple[Literal["own", "kingfisher"], ...] = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse to do without our own screen."""
+        if "own" not in self.engines and self.engines != "auto":
+            raise ValueError('our own screen is never left out: engines = ["own", ...]')
+
+
+class PrivacySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What personal and private words are kept out of learnings."""
+
+    mode: PrivacyMode = "standard"
+    names: tuple[Word, ...] = ()
+    domains: tuple[Word, ...] = ()
+    trackers: tuple[Word, ...] = ()
+    customers: tuple[Word, ...] = ()
+
+
+class Allowance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One find that a person has looked at and lets through: by its hash, or all that a pattern matches."""
+
+    reason: Word
+    hash: str = ""
+    pattern: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse an allowance for nothing, for two things, or by a pattern that does not read."""
+        if bool(self.hash) == bool(self.pattern):
+            raise ValueError("give hash or pattern, one of the two")
+        try:
+            re.compile(self.pattern)
+        except re.error as error:
+            raise ValueError(f"the pattern {self.pattern!r} does not read: {error}") from None
+
+
+class ProposalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How pull requests are made where `review` asks for them."""
+
+    per_request: Annotated[int, msgspec.Meta(ge=1, le=50)] = 10
+    forge: Literal["auto", "gh", "glab", "tea", "agit", "gitlab-push", "rest", "url"] = "auto"
+
+
+class RetentionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long local files are kept, in days; 0 keeps them for good."""
+
+    journal_days: Count = 0
+    quarantine_days: Count = 0
 
 
 class ExtractionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,18 +149,24 @@ class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """How the site presents itself."""
 
     evidence: bool = True
+    visibility: Literal["private", "public"] = "private"
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The settings of a knowledge base, `agent-context.toml`, shared by all its machines."""
 
     template: str = ""
-    review: Literal["direct"] = "direct"
+    review: Literal["direct", "pull-request"] = "direct"
     sync: SyncSettings = SyncSettings()
     extraction: ExtractionSettings = ExtractionSettings()
     consolidation: ConsolidationSettings = ConsolidationSettings()
     snippet: SnippetSettings = SnippetSettings()
     site: SiteSettings = SiteSettings()
+    screening: ScreeningSettings = ScreeningSettings()
+    privacy: PrivacySettings = PrivacySettings()
+    proposals: ProposalSettings = ProposalSettings()
+    retention: RetentionSettings = RetentionSettings()
+    allow: tuple[Allowance, ...] = ()
     prices: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
 
 
@@ -93,7 +174,8 @@ class MachineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """This machine's own settings, `machine.toml` in the user's configuration folder; never in git.
 
     `checkouts` is what git said of a path when it was last there (path to project folder), `mappings` what a person
-    said of it with `agent-context projects map`.
+    said of it with `agent-context projects map`; `recipients` is whom an encrypted project's learnings may be sealed for
+    (project folder to public keys), as a person here agreed with `agent-context keys`.
     """
 
     machine: str = ""
@@ -101,6 +183,7 @@ class MachineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     archive_mb: Count = 2048
     checkouts: dict[str, str] = msgspec.field(default_factory=dict)
     mappings: dict[str, str] = msgspec.field(default_factory=dict)
+    recipients: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +203,11 @@ class Environment:
     def claude_dir(self) -> Path:
         """Return the folder of Claude Code's own files."""
         return self.agent_homes["claude_code"]
+
+    @property
+    def keys_file(self) -> Path:
+        """Return where this machine's age keys are kept."""
+        return self.config_dir / "keys.txt"
 
     @property
     def machine_file(self) -> Path:
@@ -154,6 +242,11 @@ def _agent_homes() -> dict[str, Path]:
         "gemini": Path.home() / ".gemini",
         "opencode": (Path(data) if data else Path.home() / ".local" / "share") / "opencode",
     }
+
+
+def find_ssh_key() -> Path:
+    """Return where the user's ssh-ed25519 key is, if there is one."""
+    return Path.home() / ".ssh" / "id_ed25519"
 
 
 def _folder(variable: str, default: Path) -> Path:
@@ -223,17 +316,7 @@ def _read_toml(path: Path, kind: type[StructT]) -> StructT:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        raise AgentContextError(f"{path}: {error}", hint=_nearest(str(error), kind)) from None
-
-
-def _nearest(problem: str, kind: type[msgspec.Struct]) -> str:
-    found = re.search(r"unknown field `(.+?)`(?: - at `\$\.(\w+)`)?", problem)
-    if not found:
-        return "see docs/settings.md for the values it takes"
-    section = {field.name: field.type for field in msgspec.structs.fields(kind)}.get(found.group(2) or "")
-    names = section.__struct_fields__ if section else kind.__struct_fields__
-    close = difflib.get_close_matches(found.group(1), names, n=1)
-    return f"did you mean `{close[0]}`?" if close else f"known settings here: {', '.join(names)}"
+        raise AgentContextError(f"{path}: {error}", hint=advise(str(error), kind)) from None
 
 
 def _clean_name(name: str) -> str:

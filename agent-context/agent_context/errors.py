@@ -34,6 +34,10 @@ class FormatError(AgentContextError):
         self.key = key
 
 
+class SealedError(AgentContextError):
+    """An encrypted file cannot be opened with the keys of this machine."""
+
+
 class ExtractionError(AgentContextError):
     """One session could not be extracted now; it stays unread and is tried again by the next sync."""
 

@@ -9,28 +9,39 @@ from agent_context.edits import MOST_REJECTIONS, collect_edits, reject_deleted
 from agent_context.exchange import TRAILER
 from agent_context.layout import FOLDERS, is_learning_path
 from agent_context.learning import utc
+from agent_context.sealing import find_closed, open_files, seal_files
 from agent_context.state import LAST_COMMIT
 
 if TYPE_CHECKING:
     from agent_context.git import Repository
     from agent_context.reports import SyncReport
+    from agent_context.sealing import Sealer
     from agent_context.state import State
 
+# Commits whose removals are nobody's rejection: the template's own learnings, purged ones, ones now encrypted.
+NO_REJECTIONS = ("init: ", "purge: ", "keys: ")
 
-def commit_edits(repository: Repository, machine: str, report: SyncReport) -> None:
+
+def commit_edits(repository: Repository, machine: str, report: SyncReport, sealer: Sealer | None = None) -> None:
     """Commit what a person edited by hand and what reads; the rest is named in `report.problems`."""
     edited = repository.edited_files(FOLDERS)
     committed = {path: repository.read_file(repository.tip(), path) for path, data in edited.items() if data is None}
-    edits = collect_edits(edited, committed, machine, utc(time.time()))
+    closed = [*find_closed(edited, sealer), *find_closed(committed, sealer)]
+    report.problems += [f"{path}: no key here opens it (git restore takes the edit back)" for path in closed]
+    edited = {path: data for path, data in edited.items() if path not in closed}
+    edits = collect_edits(open_files(edited, sealer), open_files(committed, sealer), machine, utc(time.time()))
     report.problems += edits.problems
     report.edits = sorted(edits.files)
     report.rejected = edits.rejected
     if edits.files and not report.dry_run:
         count = f"{len(edits.files)} file{'s' * (len(edits.files) > 1)}"
-        repository.commit_files(edits.files, f"edit: {count} by hand\n\n{TRAILER}{machine}\n", machine)
+        files = seal_files(edits.files, sealer, edited)
+        repository.commit_files(files, f"edit: {count} by hand\n\n{TRAILER}{machine}\n", machine)
 
 
-def keep_rejections(repository: Repository, before: str | None, state: State, report: SyncReport) -> None:
+def keep_rejections(
+    repository: Repository, before: str | None, state: State, report: SyncReport, sealer: Sealer | None = None
+) -> None:
     """Bring learnings back as rejected that somebody deleted in a commit since the last sync, here or on the forge.
 
     Many gone at once are no decisions about each: these stay gone, and are named.
@@ -39,14 +50,18 @@ def keep_rejections(repository: Repository, before: str | None, state: State, re
     old, new = last if last and repository.has_commit(last) else before, repository.tip()
     if old is None or new is None or old == new:
         return
-    if any(commit.message.startswith("init: ") for commit in repository.commits_between(old, new)):
-        return  # the template's own learnings were taken out, which is nobody's rejection
     removed = {path: data for path, data in repository.removed_between(old, new).items() if is_learning_path(path)}
+    for commit in repository.commits_between(old, new) if removed else ():
+        if commit.message.startswith(NO_REJECTIONS) and len(commit.parents) == 1:
+            for path in repository.removed_between(str(commit.parents[0].id), str(commit.id)):
+                removed.pop(path, None)
     if len(removed) > MOST_REJECTIONS:
         report.notes.append(f"{len(removed)} learnings were removed in commits at once; sessions may bring them back")
         return
-    files = {path: reject_deleted(path, data, report.machine, utc(time.time())) for path, data in removed.items()}
-    files = {path: data for path, data in files.items() if data is not None}
+    now = utc(time.time())
+    opened = open_files(removed, sealer)
+    rejected = {path: reject_deleted(path, data or b"", report.machine, now) for path, data in opened.items()}
+    files = seal_files({path: data for path, data in rejected.items() if data is not None}, sealer, removed)
     if files:
         message = f"review: {len(files)} deleted, kept as rejected\n\n{TRAILER}{report.machine}\n"
         repository.commit_files(files, message, report.machine)

@@ -11,15 +11,25 @@ import msgspec
 import tomli_w
 
 from agent_context.config import load_settings
-from agent_context.errors import AgentContextError, FormatError
+from agent_context.errors import AgentContextError, FormatError, MissingExtraError, SealedError
 from agent_context.frontmatter import parse_learning, write_learning
 from agent_context.identity import name_of
-from agent_context.layout import NOT_LEARNINGS, PATTERNS, PROJECT_FILE, PROJECTS, Project, learning_path
+from agent_context.layout import (
+    PATTERNS,
+    PROJECT_FILE,
+    PROJECTS,
+    SEALED,
+    Project,
+    is_learning_path,
+    learning_path,
+)
 from agent_context.learning import ID_LENGTH, Learning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from agent_context.sealing import Sealer
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +40,27 @@ class Entry:
     path: str
     learning: Learning
 
+    @property
+    def is_sealed(self) -> bool:
+        """Tell whether it is encrypted in the repository: such a one is for people who hold a key, not for a site."""
+        return self.path.endswith(SEALED)
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """All that was read: the learnings, and for each file that does not read, what is wrong with it."""
+    """All that was read: the learnings, for each file that does not read what is wrong, and what no key here opens."""
 
     entries: tuple[Entry, ...]
     problems: tuple[FormatError, ...]
+    sealed: tuple[str, ...] = ()
 
 
 class KnowledgeBase:
-    """The files of one knowledge base, as they lie in its worktree."""
+    """The files of one knowledge base, as they lie in its worktree. Without a `sealer`, encrypted ones stay closed."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, sealer: Sealer | None = None) -> None:
         self.root = root
+        self.sealer = sealer
         self.settings = load_settings(root)
 
     def use_extractor(self, name: str) -> None:
@@ -76,15 +93,18 @@ class KnowledgeBase:
         """Read all learnings (or one project's), sorted by path. A file that does not read costs itself alone."""
         entries: list[Entry] = []
         problems: list[FormatError] = []
+        sealed: list[str] = []
         for folder, file in self._files(project):
             path = file.relative_to(self.root).as_posix()
             try:
-                entries.append(Entry(folder, path, parse_learning(file.read_text(encoding="utf-8"), path)))
+                entries.append(Entry(folder, path, self.parse(path, file.read_bytes())))
+            except (SealedError, MissingExtraError):
+                sealed.append(path)
             except FormatError as error:
                 problems.append(error)
             except (OSError, UnicodeDecodeError) as error:
                 problems.append(FormatError(path, 1, f"cannot be read: {error}", hint="restore the file from git"))
-        return Contents(tuple(entries), tuple(problems))
+        return Contents(tuple(entries), tuple(problems), tuple(sealed))
 
     def find(self, prefix: str) -> Entry:
         """Return the one learning whose id (or `project/id`) begins so. Raise AgentContextError for none or several."""
@@ -99,9 +119,32 @@ class KnowledgeBase:
         names = ", ".join(f"{entry.project}/{entry.learning.id}" for entry in found[:5])
         raise AgentContextError(f"{prefix} is the beginning of {len(found)} ids: {names}", hint="give more of it")
 
+    def parse(self, path: str, data: bytes) -> Learning:
+        """Return a file's learning. Raise FormatError, UnicodeDecodeError, or SealedError where no key opens it."""
+        if path.endswith(SEALED) and self.sealer is None:
+            raise SealedError(f"{path} is encrypted", hint="agent-context keys list shows which keys are here")
+        return parse_learning((self.sealer.open(path, data) if self.sealer else data).decode(), path)
+
+    def read_clear(self, path: str) -> bytes:
+        """Return a file's bytes in clear. Raise SealedError where no key opens it."""
+        data = (self.root / path).read_bytes()
+        return self.sealer.open(path, data) if self.sealer else data
+
+    def bytes_for(self, path: str, learning: Learning) -> bytes:
+        """Return what the learning's file at this path is to hold: sealed where its name says so."""
+        text = write_learning(learning).encode()
+        if not path.endswith(SEALED):
+            return text
+        if self.sealer is None:
+            raise SealedError(f"{path} is encrypted", hint="agent-context keys list shows which keys are here")
+        file = self.root / path
+        return self.sealer.seal(path, text, file.read_bytes() if file.is_file() else None)
+
     def file_for(self, project: str, learning: Learning) -> tuple[str, bytes]:
         """Return path and bytes of a learning's new file."""
-        return learning_path(project, learning), write_learning(learning).encode()
+        sealed = project != PATTERNS and self.project(project).encrypted
+        path = learning_path(project, learning, sealed=sealed)
+        return path, self.bytes_for(path, learning)
 
     def project_file_for(self, folder: str, remote: str) -> dict[str, bytes]:
         """Return the `project.toml` that a project still lacks, nothing where it has one."""
@@ -121,8 +164,8 @@ class KnowledgeBase:
     def _files(self, project: str | None) -> Iterator[tuple[str, Path]]:
         for folder in [project] if project else [*self.projects(), PATTERNS]:
             top = self.root / PATTERNS if folder == PATTERNS else self.root / PROJECTS / folder
-            for file in sorted(top.rglob("*.md")):
-                if not file.is_symlink() and file.relative_to(top).parts[0] not in NOT_LEARNINGS:
+            for file in sorted((*top.rglob("*.md"), *top.rglob(f"*.md{SEALED}"))):
+                if not file.is_symlink() and is_learning_path(file.relative_to(self.root).as_posix()):
                     yield folder, file
 
 
@@ -136,6 +179,6 @@ def check_entry(entry: Entry) -> str:
     """Return what is wrong with a learning's place in the knowledge base, or an empty string."""
     if len(entry.learning.id) < ID_LENGTH or not set(entry.learning.id) <= set("0123456789abcdef"):
         return "the id must be at least ten hex digits"
-    if not entry.path.endswith(f"-{entry.learning.id}.md"):
+    if not entry.path.endswith((f"-{entry.learning.id}.md", f"/{entry.learning.id}.md{SEALED}")):
         return "the file's name does not end in its id"
     return ""

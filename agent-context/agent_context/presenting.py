@@ -16,7 +16,7 @@ TITLE = "Agent context"
 
 
 def collect_site(knowledge_base: KnowledgeBase, now: str) -> SiteInput:
-    """Return all learnings by project, the files that do not read, and the program's guide where it is at hand.
+    """Return all learnings by project but for encrypted ones, the files that do not read, and the program's guide where it is at hand.
 
     `now` is UTC, `YYYY-MM-DDTHH:MM:SSZ`; ages on the site are counted from it.
     """
@@ -24,6 +24,8 @@ def collect_site(knowledge_base: KnowledgeBase, now: str) -> SiteInput:
     folders = [*knowledge_base.projects(), PATTERNS]
     by_folder: dict[str, list[Entry]] = {folder: [] for folder in folders}
     for entry in contents.entries:
+        if entry.is_sealed:
+            continue
         by_folder[entry.project].append(entry)
     names: dict[str, str] = {PATTERNS: "Patterns"}
     problems = [error.advice for error in contents.problems]

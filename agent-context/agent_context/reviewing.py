@@ -11,7 +11,6 @@ import msgspec
 from agent_context.edits import find_problem
 from agent_context.errors import AgentContextError
 from agent_context.exchange import TRAILER
-from agent_context.frontmatter import write_learning
 from agent_context.git import Repository, locked
 from agent_context.learner import Learner
 from agent_context.learning import Candidate, Kind, Learning, Quote, Speaker, Status, StatusNote, utc
@@ -84,11 +83,14 @@ def decide(
         found = {entry.path: entry for entry in (knowledge_base.find(prefix) for prefix in prefixes)}
         entries = [entry for entry in found.values() if entry.learning.status is not status]
         for entry in entries:
-            problem = find_problem(entry.path, (knowledge_base.root / entry.path).read_bytes())
+            problem = find_problem(entry.path, knowledge_base.read_clear(entry.path))
             if problem:
                 raise AgentContextError(problem, hint="mend the file first; nothing was changed")
         note = StatusNote(by=environment.machine, at=utc(time.time()), reason=reason)
-        files = {entry.path: write_learning(_with_status(entry.learning, status, note)).encode() for entry in entries}
+        files = {
+            entry.path: knowledge_base.bytes_for(entry.path, _with_status(entry.learning, status, note))
+            for entry in entries
+        }
         ids = ", ".join(entry.learning.id for entry in entries)
         message = f"review: {status.value} {ids}\n\n{reason}\n\n{TRAILER}{environment.machine}\n"
         if files:

@@ -27,6 +27,7 @@ from agent_context.paying import batch_strategy, engage, hold_batched
 from agent_context.projects import Projects
 from agent_context.publishing import plan_snippets
 from agent_context.reports import SyncReport
+from agent_context.sealing import seal_resolver
 from agent_context.state import LAST_COMMIT, State
 from agent_context.written import find_written
 
@@ -85,18 +86,19 @@ def sync(knowledge_base: KnowledgeBase, environment: Environment, options: SyncO
     repository = Repository(knowledge_base.root)
     branch = repository.branch()
     exchange = Exchange(repository, branch, repository.remote(branch), environment.machine, settings.template, report)
+    exchange.resolve = seal_resolver(exchange.resolve, knowledge_base.sealer)
     with locked(repository, settings.sync.lock_seconds, dry_run=options.dry_run):
         if not options.dry_run:
             repository.finish_move()
         before = repository.tip()
-        commit_edits(repository, environment.machine, report)
+        commit_edits(repository, environment.machine, report, knowledge_base.sealer)
         if not options.dry_run:
             exchange.bring_in()
         with State(environment.data_dir, knowledge_base.root, keep=not options.dry_run) as state:
             projects = Projects(environment.own, knowledge_base.remotes())
             run = Run(knowledge_base, environment, options, report, repository, exchange, state, projects)
             if not options.dry_run:
-                keep_rejections(repository, before, state, report)
+                keep_rejections(repository, before, state, report, knowledge_base.sealer)
             learned = _learn(run)
         if options.dry_run:
             report.unpushed = exchange.count_unpushed() + bool(report.edits) + bool(report.learned)

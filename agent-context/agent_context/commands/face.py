@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from agent_context.config import find_knowledge_base, load_environment
+from agent_context.config import find_knowledge_base, find_ssh_key, load_environment
 from agent_context.git import locate_checkout
 from agent_context.identity import is_project_folder
 from agent_context.knowledge import KnowledgeBase
 from agent_context.projects import Place, identify
+from agent_context.sealing import Sealer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,7 +36,8 @@ class Face:
 
     def knowledge_base(self, chosen: Path | None) -> KnowledgeBase:
         """Open the knowledge base that is meant."""
-        return KnowledgeBase(find_knowledge_base(self.environment, chosen))
+        root, environment = find_knowledge_base(self.environment, chosen), self.environment
+        return KnowledgeBase(root, Sealer(root, environment.keys_file, find_ssh_key(), environment.own.recipients))
 
     def place(self, knowledge_base: KnowledgeBase, project: str | None) -> Place:
         """Return the project that is meant: by its folder, else the checkout around. Raise UsageError for none."""
@@ -92,3 +95,8 @@ def print_json(value: object) -> None:
 def plural(count: int, word: str) -> str:
     """Return `1 learning`, `2 learnings`."""
     return f"{count:,} {word}{'' if count == 1 else 's'}"
+
+
+def local_time(at: str) -> str:
+    """Return a UTC time of ours as this machine's clock shows it, to the minute."""
+    return datetime.fromisoformat(at).astimezone().strftime("%Y-%m-%d %H:%M")
