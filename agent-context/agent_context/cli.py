@@ -28,6 +28,7 @@ COMMANDS = {
     "add": "Write a learning down by hand.",
     "import": "Make learnings of rule files that exist already.",
     "review": "Show what waits for review, accept or reject it.",
+    "stale": "List learnings that may no longer hold.",
     "snippet": "Print what an agent working in a project is given.",
     "site": "Build the browsable site, or serve it.",
     "status": "Show in one screen how this clone stands.",

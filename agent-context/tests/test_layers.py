@@ -13,6 +13,7 @@ LAYERS = (
     (
         "services",
         (
+            "aging",
             "batching",
             "checking",
             "configuring",
@@ -36,9 +37,11 @@ LAYERS = (
             "reviewing",
             "rollback",
             "searching",
+            "settling",
             "site",
             "standing",
             "sync",
+            "watching",
             "written",
         ),
     ),
@@ -53,6 +56,7 @@ LAYERS = (
             "journal",
             "knowledge",
             "machine",
+            "scheduling",
             "sealing",
             "state",
             "transcripts",
@@ -61,8 +65,10 @@ LAYERS = (
     (
         "domain",
         (
+            "confidence",
             "edits",
             "frontmatter",
+            "hunks",
             "identity",
             "layout",
             "learning",
@@ -72,11 +78,14 @@ LAYERS = (
             "purse",
             "reverting",
             "rulefiles",
+            "sidecars",
+            "tables",
             "reports",
             "screening",
             "settings_file",
             "similarity",
             "snippet",
+            "staleness",
             "trailers",
             "visible",
         ),
@@ -87,7 +96,7 @@ RANK = {module: rank for rank, (_, modules) in enumerate(LAYERS) for module in m
 # A heavy or delicate package is imported in these modules alone.
 ONLY_IN = {
     "pygit2": "git",
-    "subprocess": ("extractors", "git", "site"),
+    "subprocess": ("extractors", "git", "scheduling", "site"),
     "anthropic": "extractors",
     "httpx2": "extractors",
     "sqlite3": ("state", "searching"),
@@ -100,7 +109,8 @@ ONLY_IN = {
     "yaml": "frontmatter",
     "rapidfuzz": ("similarity", "extractors"),
     "platformdirs": "config",
-    "tomlkit": "settings_file",
+    "watchfiles": "watching",
+    "tomlkit": ("settings_file", "tables"),
     "pyrage": "sealing",
     "zstandard": ("archive", "transcripts"),
 }

@@ -1,6 +1,6 @@
 """The one package that touches git: objects and merges by pygit2, clone, fetch and push by the `git` program."""
 
-from agent_context.git.checkout import Checkout, find_root_commit, locate_checkout
+from agent_context.git.checkout import Checkout, Snapshot, find_commit_at, find_root_commit, locate_checkout
 from agent_context.git.locking import locked
 from agent_context.git.program import Fetched, Pushed, clone, fetch, push
 from agent_context.git.repository import Repository, init_repository
@@ -13,8 +13,10 @@ __all__ = [
     "MergeConflict",
     "Pushed",
     "Repository",
+    "Snapshot",
     "clone",
     "fetch",
+    "find_commit_at",
     "find_root_commit",
     "init_repository",
     "locate_checkout",

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pygit2
-from pygit2.enums import SortMode
+from pygit2.enums import FileMode, SortMode
+
+from agent_context.errors import RepositoryError
+from agent_context.git.program import _run
+from agent_context.git.trees import walk_files
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+GIT_ERRORS = (pygit2.GitError, RepositoryError, OSError, KeyError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +42,7 @@ def locate_checkout(path: Path) -> Checkout | None:
         if repo.workdir is None:
             return None
         return Checkout(Path(repo.workdir), _common_dir(Path(repo.path)), _remote(repo))
-    except (pygit2.GitError, OSError, KeyError, ValueError):
+    except GIT_ERRORS:
         return None
 
 
@@ -42,7 +53,7 @@ def find_root_commit(checkout: Checkout) -> str:
         if repo.head_is_unborn:
             return ""
         return str(next(iter(repo.walk(repo.head.target, SortMode.TOPOLOGICAL | SortMode.REVERSE))).id)
-    except (pygit2.GitError, OSError, KeyError, ValueError):
+    except GIT_ERRORS:
         return ""
 
 
@@ -56,3 +67,35 @@ def _remote(repo: pygit2.Repository) -> str:
     names = list(repo.remotes.names())
     name = "origin" if "origin" in names else names[0] if len(names) == 1 else None
     return str(repo.remotes[name].url) if name else ""
+
+
+class Snapshot:
+    """A checkout's repository as a commit has it: which files there are, and what stands in them."""
+
+    def __init__(self, top: Path, commit: str) -> None:
+        """Open it. An unknown commit is a snapshot without files."""
+        self._top = top
+        self._commit = commit
+        self.files: dict[str, pygit2.Oid] = {}
+        with contextlib.suppress(*GIT_ERRORS):
+            self._repo = pygit2.Repository(str(top))
+            tree = self._repo.revparse_single(commit).peel(pygit2.Tree)
+            self.files = {path: node[0] for path, node in walk_files(self._repo, (tree.id, FileMode.TREE)) if node}
+
+    def read(self, path: str) -> str:
+        """Return a file's text; empty where there is none."""
+        blob = self._repo.get(self.files[path]) if path in self.files else None
+        return blob.data.decode("utf-8", "replace") if isinstance(blob, pygit2.Blob) else ""
+
+    def find_words(self, words: Collection[str]) -> set[str]:
+        """Return those of the words that stand, whole, in some text file."""
+        if not words or not self.files:
+            return set()
+        patterns = [option for word in sorted(words) for option in ("-e", word)]
+        done = _run(self._top, "grep", "-I", "-h", "-o", "-w", "-F", *patterns, self._commit, "--")
+        return set(done.stdout.splitlines()) & set(words)
+
+
+def find_commit_at(top: Path, moment: str) -> str:
+    """Return the newest commit of HEAD that is not younger than a time (UTC); empty where there is none."""
+    return _run(top, "rev-list", "-1", f"--before={moment}", "HEAD").stdout.strip()
