@@ -16,6 +16,7 @@ from agent_context.changes import write_atomically
 from agent_context.errors import AgentContextError, MissingExtraError, SealedError
 from agent_context.git import MergeConflict
 from agent_context.layout import PROJECTS, SEALED, project_of
+from agent_context.merge import Resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -173,13 +174,16 @@ def seal_resolver(resolve: Resolver, sealer: Sealer | None) -> Resolver:
 
     def resolve_sealed(
         path: str, base: bytes | None, ours: bytes | None, theirs: bytes | None
-    ) -> bytes | MergeConflict | None:
+    ) -> bytes | Resolved | MergeConflict | None:
         if not path.endswith(SEALED) or ours is None or theirs is None:
             return resolve(path, base, ours, theirs)
         before, mine, other = (_try_open(path, data, sealer) if data else None for data in (base, ours, theirs))
         if sealer is None or mine is None or other is None:
             return MergeConflict(path, "both sides changed it, and no key here opens it")
         merged = resolve(path.removesuffix(SEALED), before, mine, other)
+        if isinstance(merged, Resolved):
+            beside = {name + SEALED: sealer.seal(name + SEALED, data) for name, data in merged.beside.items()}
+            return Resolved(sealer.seal(path, merged.data, ours), beside, merged.notes)
         if not isinstance(merged, bytes):
             return merged
         return theirs if merged == other else sealer.seal(path, merged, ours)

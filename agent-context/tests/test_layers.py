@@ -23,6 +23,7 @@ LAYERS = (
             "examination",
             "exchange",
             "extraction",
+            "forgetting",
             "founding",
             "handwork",
             "history",
