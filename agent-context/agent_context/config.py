@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
 import socket
@@ -29,6 +30,23 @@ TELEMETRY_FORBIDDEN = {
     "HF_HUB_OFFLINE": "1",
     "DO_NOT_TRACK": "1",
 }
+FORGE_TOKENS = {
+    "github.com": ("GH_TOKEN", "GITHUB_TOKEN"),
+    "github": ("GH_ENTERPRISE_TOKEN", "GITHUB_ENTERPRISE_TOKEN"),
+    "gitlab": ("GITLAB_TOKEN",),
+    "gitea": ("GITEA_TOKEN", "FORGEJO_TOKEN"),
+}
+LASTING = (
+    "PATH",
+    "AGENT_CONTEXT_MACHINE",
+    "CLAUDE_CONFIG_DIR",
+    "CODEX_HOME",
+    "GIT_CONFIG_GLOBAL",
+    "GIT_SSH_COMMAND",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+    "XDG_STATE_HOME",
+)
 StructT = TypeVar("StructT", bound=msgspec.Struct)
 
 
@@ -174,8 +192,8 @@ class MachineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """This machine's own settings, `machine.toml` in the user's configuration folder; never in git.
 
     `checkouts` is what git said of a path when it was last there (path to project folder), `mappings` what a person
-    said of it with `agent-context projects map`; `recipients` is whom an encrypted project's learnings may be sealed for
-    (project folder to public keys), as a person here agreed with `agent-context keys`.
+    said of it with `agent-context projects map`; `recipients` is whom an encrypted project's learnings may be sealed
+    for (project folder to public keys), as a person here agreed with `agent-context keys`.
     """
 
     machine: str = ""
@@ -215,6 +233,15 @@ class Environment:
         return self.config_dir / MACHINE_FILE
 
 
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Login name, home folder and name of the machine."""
+
+    user: str
+    home: Path
+    host: str
+
+
 def load_environment() -> Environment:
     """Read environment, home and machine settings. Raise AgentContextError when the settings do not read."""
     config_dir = Path(platformdirs.user_config_dir(APP, appauthor=False))
@@ -249,9 +276,46 @@ def find_ssh_key() -> Path:
     return Path.home() / ".ssh" / "id_ed25519"
 
 
+def find_credential_files() -> dict[str, tuple[Path, ...]]:
+    """Return where programs keep the passwords and tokens of this user, by the programs' names."""
+    home = Path.home()
+    config = _folder("XDG_CONFIG_HOME", home / ".config")
+    return {
+        "netrc": (_folder("NETRC", home / ".netrc"), home / "_netrc"),
+        "aws": (_folder("AWS_SHARED_CREDENTIALS_FILE", home / ".aws" / "credentials"),),
+        "npm": (_folder("NPM_CONFIG_USERCONFIG", home / ".npmrc"),),
+        "gh": (_folder("GH_CONFIG_DIR", config / "gh") / "hosts.yml",),
+        "docker": (_folder("DOCKER_CONFIG", home / ".docker") / "config.json",),
+        "git": (home / ".git-credentials", config / "git" / "credentials"),
+    }
+
+
+def load_account() -> Account:
+    """Return as whom, and where, this program runs; the login name is empty where the machine knows none."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError, ImportError):
+        user = ""
+    return Account(user, Path.home(), socket.gethostname())
+
+
 def _folder(variable: str, default: Path) -> Path:
     chosen = os.environ.get(variable)
     return Path(chosen).expanduser().absolute() if chosen else default
+
+
+def find_schedule_folders() -> dict[str, Path]:
+    """Return where systemd's user manager and launchd look for what they run."""
+    chosen = os.environ.get("XDG_CONFIG_HOME")
+    return {
+        "systemd": (Path(chosen) if chosen else Path.home() / ".config") / "systemd" / "user",
+        "launchd": Path.home() / "Library" / "LaunchAgents",
+    }
+
+
+def find_lasting_variables() -> dict[str, str]:
+    """Return what a run without a terminal needs of this environment: where things are, no token."""
+    return {name: os.environ[name] for name in LASTING if os.environ.get(name)}
 
 
 def forbid_telemetry() -> None:
@@ -261,6 +325,14 @@ def forbid_telemetry() -> None:
     the variable is set before; both names it has gone by are set.
     """
     os.environ.update(TELEMETRY_FORBIDDEN)
+
+
+def keep_caches(folder: Path) -> None:
+    """Tell the libraries that keep something between runs to keep it there, unless the user has said where.
+
+    Kingfisher's compiled rules would go to `~/.cache`.
+    """
+    os.environ.setdefault("KF_RULE_CACHE_DIR", str(folder / "cache"))
 
 
 def child_environment(*, without: Collection[str] = (), **more: str) -> dict[str, str]:
@@ -317,6 +389,15 @@ def _read_toml(path: Path, kind: type[StructT]) -> StructT:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
         raise AgentContextError(f"{path}: {error}", hint=advise(str(error), kind)) from None
+
+
+def find_forge_token(kind: str, host: str) -> str:
+    """Return the token that the environment has for a forge (`github`, `gitlab`, `gitea`), empty for none.
+
+    As with `gh`, what is named for github.com goes to no other host.
+    """
+    names = FORGE_TOKENS["github.com"] if host == "github.com" else FORGE_TOKENS.get(kind, ())
+    return next((os.environ[name] for name in names if os.environ.get(name)), "")
 
 
 def _clean_name(name: str) -> str:

@@ -9,7 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent_context.config import Environment, MachineSettings
+from agent_context.config import Environment, MachineSettings, keep_caches
 from agent_context.founding import found_knowledge_base
 from agent_context.git import Repository, init_repository
 from agent_context.knowledge import KnowledgeBase
@@ -56,4 +56,5 @@ def demonstrate(environment: Environment, now: float) -> Demonstration:
         agent_homes=dict.fromkeys(environment.agent_homes, folder / "none") | {"claude_code": claude},
         own=MachineSettings(),
     )
+    keep_caches(machine.data_dir)
     return Demonstration(folder, knowledge_base, sync(KnowledgeBase(knowledge_base), machine))

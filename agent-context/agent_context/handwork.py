@@ -31,6 +31,8 @@ def commit_edits(repository: Repository, machine: str, report: SyncReport, seale
     edited = {path: data for path, data in edited.items() if path not in closed}
     edits = collect_edits(open_files(edited, sealer), open_files(committed, sealer), machine, utc(time.time()))
     report.problems += edits.problems
+    waiting = repository.half_staged_files(FOLDERS)
+    report.notes += [f"{path}: part of it is staged, so it waits for your own commit" for path in waiting]
     report.edits = sorted(edits.files)
     report.rejected = edits.rejected
     if edits.files and not report.dry_run:
@@ -48,8 +50,8 @@ def keep_rejections(
     """
     last = state.fact(LAST_COMMIT)
     old, new = last if last and repository.has_commit(last) else before, repository.tip()
-    if old is None or new is None or old == new:
-        return
+    if old is None or new is None or repository.ahead_behind(old, new)[0]:
+        return  # nothing to compare, or a history that was rewritten on purpose, to take something out
     removed = {path: data for path, data in repository.removed_between(old, new).items() if is_learning_path(path)}
     for commit in repository.commits_between(old, new) if removed else ():
         if commit.message.startswith(NO_REJECTIONS) and len(commit.parents) == 1:

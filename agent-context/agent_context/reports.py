@@ -61,12 +61,17 @@ class SyncReport:
     pushed: int = 0
     pushed_to: str = ""
     unpushed: int = 0
+    retries: int = 0
     waiting: str = ""
+    proposed: int = 0
+    queued: int = 0
+    pull_request: str = ""
     failed: bool = False
     blocked: list[str] = field(default_factory=list)
     snippets: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    withheld: list[str] = field(default_factory=list)
     silence: str = ""
     archived: int = 0
     interrupted: bool = False

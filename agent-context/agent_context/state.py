@@ -21,6 +21,7 @@ CREATE TABLE IF NOT EXISTS sessions (
 CREATE TABLE IF NOT EXISTS records (id INTEGER PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS vectors (model TEXT, digest TEXT, vector BLOB, PRIMARY KEY (model, digest));
 CREATE TABLE IF NOT EXISTS pending (path TEXT PRIMARY KEY, data BLOB);
+CREATE TABLE IF NOT EXISTS clean (digest TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT);
 """
 VERSION = 3
@@ -83,6 +84,11 @@ class State:
         finally:
             self._db.close()
 
+    def save(self) -> None:
+        """Write down now what was noted so far; what comes next may take long."""
+        if self._keep:
+            self._db.commit()
+
     def is_read(self, path: Path, size: int, mtime_ns: int) -> bool:
         """Tell whether the session file was read in exactly this state."""
         row = self._db.execute("SELECT size, mtime_ns, read FROM sessions WHERE path = ?", (str(path),)).fetchone()
@@ -143,6 +149,15 @@ class State:
     def set_fact(self, name: str, value: str) -> None:
         """Remember a value."""
         self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def known_clean(self, digests: Iterable[str]) -> set[str]:
+        """Return the digests of texts that were screened before and found clean."""
+        query = "SELECT 1 FROM clean WHERE digest = ?"
+        return {digest for digest in digests if self._db.execute(query, (digest,)).fetchone()}
+
+    def note_clean(self, digests: Iterable[str]) -> None:
+        """Remember texts as clean, by their digests."""
+        self._db.executemany("INSERT OR IGNORE INTO clean VALUES (?)", [(digest,) for digest in digests])
 
     def vectors(self, model: str, texts: Iterable[str]) -> dict[str, bytes]:
         """Return the remembered vectors (float32 bytes) of these texts for a model."""

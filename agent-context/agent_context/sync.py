@@ -29,6 +29,7 @@ from agent_context.publishing import plan_snippets
 from agent_context.reports import SyncReport
 from agent_context.sealing import seal_resolver
 from agent_context.state import LAST_COMMIT, State
+from agent_context.withholding import sift
 from agent_context.written import find_written
 
 if TYPE_CHECKING:
@@ -88,8 +89,6 @@ def sync(knowledge_base: KnowledgeBase, environment: Environment, options: SyncO
     exchange = Exchange(repository, branch, repository.remote(branch), environment.machine, settings.template, report)
     exchange.resolve = seal_resolver(exchange.resolve, knowledge_base.sealer)
     with locked(repository, settings.sync.lock_seconds, dry_run=options.dry_run):
-        if not options.dry_run:
-            repository.finish_move()
         before = repository.tip()
         commit_edits(repository, environment.machine, report, knowledge_base.sealer)
         if not options.dry_run:
@@ -100,11 +99,12 @@ def sync(knowledge_base: KnowledgeBase, environment: Environment, options: SyncO
             if not options.dry_run:
                 keep_rejections(repository, before, state, report, knowledge_base.sealer)
             learned = _learn(run)
-        if options.dry_run:
-            report.unpushed = exchange.count_unpushed() + bool(report.edits) + bool(report.learned)
-        elif settings.sync.push and not report.interrupted:
-            exchange.push()
-    _hand_out(run, learned)
+            state.save()
+            if options.dry_run:
+                report.unpushed = exchange.count_unpushed() + bool(report.edits) + bool(report.learned)
+            elif settings.sync.push and not report.interrupted:
+                exchange.push()
+            _hand_out(run, learned)
     report.seconds = round(time.monotonic() - started, 2)
     if not options.dry_run:
         Journal(environment.data_dir).append(_journal_entry(report))
@@ -174,10 +174,12 @@ def _hand_out(run: Run, learned: list[EntryOfKnowledge]) -> None:
     contents = run.knowledge_base.load()
     unread = [error.advice for error in contents.problems]
     run.report.problems += [advice for advice in unread if advice not in run.report.problems]
-    settings = run.knowledge_base.settings.snippet
-    if settings.install:
-        entries = [*contents.entries, *learned] if run.report.dry_run else contents.entries
-        _publish(plan_snippets(entries, settings, run.environment, run.projects), run.report)
+    entries = [*contents.entries, *learned] if run.report.dry_run else contents.entries
+    settings = run.knowledge_base.settings
+    sifted = sift(entries, settings, run.state)
+    run.report.withheld = [f"{item.entry.project}/{item.entry.learning.id} ({item.reason})" for item in sifted.withheld]
+    if settings.snippet.install:
+        _publish(plan_snippets(sifted.entries, settings.snippet, run.environment, run.projects), run.report)
 
 
 def _choose_strategy(engaged: Engaged, ticket_file: Path, options: SyncOptions) -> Strategy | None:

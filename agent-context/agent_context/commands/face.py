@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from agent_context.config import find_knowledge_base, find_ssh_key, load_environment
+from agent_context.config import find_knowledge_base, find_ssh_key, keep_caches, load_environment
 from agent_context.git import locate_checkout
 from agent_context.identity import is_project_folder
 from agent_context.knowledge import KnowledgeBase
@@ -36,6 +36,7 @@ class Face:
 
     def knowledge_base(self, chosen: Path | None) -> KnowledgeBase:
         """Open the knowledge base that is meant."""
+        keep_caches(self.environment.data_dir)
         root, environment = find_knowledge_base(self.environment, chosen), self.environment
         return KnowledgeBase(root, Sealer(root, environment.keys_file, find_ssh_key(), environment.own.recipients))
 

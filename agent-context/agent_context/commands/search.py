@@ -9,6 +9,7 @@ import click
 from agent_context.commands.face import Face, console, json_option, kb_option, pass_face, print_json
 from agent_context.searching import search
 from agent_context.visible import show_hidden
+from agent_context.withholding import sift_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +27,8 @@ def command(  # noqa: PLR0913 - one argument an option
     face: Face, query: str, project: str | None, limit: int, kb: Path | None, *, ended: bool, as_json: bool
 ) -> int:
     """Find learnings by words, best first."""
-    hits = search(face.knowledge_base(kb).load_named(project).entries, query, limit=limit, ended=ended)
+    sifted = sift_all(face.knowledge_base(kb), face.environment, project)
+    hits = search(sifted.entries, query, limit=limit, ended=ended)
     if as_json:
         print_json(hits)
         return 0

@@ -11,6 +11,7 @@ from agent_context.commands.face import Face, kb_option, pass_face, plural
 from agent_context.learning import utc
 from agent_context.presenting import collect_site
 from agent_context.site import build, serve, stage
+from agent_context.state import State
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 def command(face: Face, port: int, kb: Path | None, *, serving: bool) -> int:
     """Build the browsable site of the knowledge base into site/. A build that fails leaves the old site whole."""
     knowledge_base = face.knowledge_base(kb)
-    site = collect_site(knowledge_base, utc(time.time()))
+    with State(face.environment.data_dir, knowledge_base.root, keep=False) as state:
+        site = collect_site(knowledge_base, utc(time.time()), state)
     stage(site, knowledge_base.root)
     target = build(knowledge_base.root)
     count = sum(len(shelf.entries) for shelf in site.shelves)

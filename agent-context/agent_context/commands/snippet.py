@@ -8,6 +8,7 @@ import click
 
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, plural, print_json
 from agent_context.publishing import render
+from agent_context.withholding import sift_all
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,7 +25,8 @@ def command(face: Face, project: str | None, kb: Path | None, *, as_json: bool) 
     folder = face.place(knowledge_base, project).folder
     if project is not None:
         knowledge_base.load_named(project)
-    snippet = render(knowledge_base.load().entries, folder, knowledge_base.settings.snippet)
+    sifted = sift_all(knowledge_base, face.environment)
+    snippet = render(sifted.entries, folder, knowledge_base.settings.snippet)
     if as_json:
         print_json(snippet)
         return 0

@@ -145,6 +145,9 @@ def _print_exchange(report: SyncReport, out: Console) -> None:
     elif report.failed:
         out.print("[bold]Remote[/]      ", end="")
         out.print(report.waiting, markup=False)
+    for item in report.withheld:
+        out.print("[bold]Withheld[/]    from agents and the site until you have looked: ", end="")
+        out.print(f"{item}: agent-context quarantine show {item.split(' ')[0].rpartition('/')[2]}", markup=False)
     would = "would be " if report.dry_run else ""
     for item in (item for item in report.snippets if not item.endswith("exclude")):
         out.print(f"[bold]Snippet[/]     {would}written: ", end="")
