@@ -4,13 +4,16 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help sync demo site serve test test-real lint format docs lock clean
+.PHONY: help sync watch demo site serve test test-real lint format docs lock clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 sync: $(VENV)/semantic   ## read new sessions, commit what they taught, exchange it with the remote (DRY_RUN=1 shows only)
 	@$(BIN)/agent-context sync $(if $(DRY_RUN),--dry-run)
+
+watch: $(VENV)/watch     ## sync some minutes after each session, while this runs
+	@$(BIN)/agent-context watch
 
 demo: $(VENV)/semantic   ## try it on sample sessions in a temporary knowledge base
 	@$(BIN)/agent-context demo
@@ -46,6 +49,10 @@ $(BIN)/python:
 
 $(VENV)/semantic: $(BIN)/python pyproject.toml constraints.txt
 	@$(PIP) --editable '.[semantic]'
+	@touch $@
+
+$(VENV)/watch: $(VENV)/semantic
+	@$(PIP) --editable '.[semantic,watch]'
 	@touch $@
 
 $(VENV)/site: $(VENV)/semantic

@@ -1,4 +1,4 @@
-"""Settings as values, and their loaders: the only place that reads the environment, the home and the hostname."""
+"""Load settings, and all that is taken from the machine: the only reader of environment, home and hostname."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import socket
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 import platformdirs
 
 from agent_context.errors import AgentContextError
-from agent_context.settings import advise
+from agent_context.settings import MachineSettings, Settings, advise
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,160 +48,6 @@ LASTING = (
     "XDG_STATE_HOME",
 )
 StructT = TypeVar("StructT", bound=msgspec.Struct)
-
-
-Count = Annotated[int, msgspec.Meta(ge=0)]
-Some = Annotated[int, msgspec.Meta(ge=1)]
-Money = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
-Word = Annotated[str, msgspec.Meta(min_length=1)]
-KindName = Literal["decision", "gotcha", "convention", "configuration", "dependency", "workflow", "preference"]
-PrivacyMode = Literal["off", "standard", "strict"]
-
-
-def find_glob_problem(glob: str) -> str:
-    """Return why a glob could match nothing (empty, a line break in it, a bracket left open), or an empty string."""
-    if not glob.strip() or set(glob) & set("\0\r\n"):
-        return "it is empty or has a line break"
-    return "" if re.fullmatch(r"(?:[^\[\]]|\[[^\[\]]+\])+", glob) else "a bracket has no partner"
-
-
-class SyncSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How `sync` reads and sends. Raise ValueError for a glob that could match nothing."""
-
-    quiet_seconds: Count = 60
-    push: bool = True
-    lock_seconds: Count = 30
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    exclude_paths: tuple[str, ...] = ()
-    exclude_sessions: tuple[Word, ...] = ()
-    kinds: tuple[KindName, ...] = ()
-    sources: tuple[Literal["claude_code", "codex"], ...] = ()
-    machine_refresh_hours: Some = 24
-
-    def __post_init__(self) -> None:
-        """Refuse what is no glob."""
-        for glob in (*self.include, *self.exclude, *self.exclude_paths):
-            if problem := find_glob_problem(glob):
-                raise ValueError(f"{glob!r} is no glob: {problem}")
-
-
-class ScreeningSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What looks for secrets. `auto`: our own screen, and Kingfisher where it is installed."""
-
-    engines: Literal["auto"] | tuple[Literal["own", "kingfisher"], ...] = "auto"
-
-    def __post_init__(self) -> None:
-        """Refuse to do without our own screen."""
-        if "own" not in self.engines and self.engines != "auto":
-            raise ValueError('our own screen is never left out: engines = ["own", ...]')
-
-
-class PrivacySettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What personal and private words are kept out of learnings."""
-
-    mode: PrivacyMode = "standard"
-    names: tuple[Word, ...] = ()
-    domains: tuple[Word, ...] = ()
-    trackers: tuple[Word, ...] = ()
-    customers: tuple[Word, ...] = ()
-
-
-class Allowance(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One find that a person has looked at and lets through: by its hash, or all that a pattern matches."""
-
-    reason: Word
-    hash: str = ""
-    pattern: str = ""
-
-    def __post_init__(self) -> None:
-        """Refuse an allowance for nothing, for two things, or by a pattern that does not read."""
-        if bool(self.hash) == bool(self.pattern):
-            raise ValueError("give hash or pattern, one of the two")
-        try:
-            re.compile(self.pattern)
-        except re.error as error:
-            raise ValueError(f"the pattern {self.pattern!r} does not read: {error}") from None
-
-
-class ProposalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How pull requests are made where `review` asks for them."""
-
-    per_request: Annotated[int, msgspec.Meta(ge=1, le=50)] = 10
-    forge: Literal["auto", "gh", "glab", "tea", "agit", "gitlab-push", "rest", "url"] = "auto"
-
-
-class RetentionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long local files are kept, in days; 0 keeps them for good."""
-
-    journal_days: Count = 0
-    quarantine_days: Count = 0
-
-
-class ExtractionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What reads learnings out of a session."""
-
-    extractor: Literal["heuristic", "claude-cli", "anthropic"] = "heuristic"
-    per_session: Count = 5
-    model: str = "claude-haiku-5-5"
-    max_usd_per_run: Money | None = 1.0
-    max_usd_per_day: Money | None = 5.0
-    parallel: Some = 4
-
-
-class ConsolidationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What compares a candidate with what is known."""
-
-    encoder: Literal["minilm", "sentence-transformers", "none"] = "minilm"
-
-
-class SnippetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an agent is given."""
-
-    install: bool = True
-    budget_tokens: Count = 1500
-    unreviewed: bool = True
-
-
-class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How the site presents itself."""
-
-    evidence: bool = True
-    visibility: Literal["private", "public"] = "private"
-
-
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The settings of a knowledge base, `agent-context.toml`, shared by all its machines."""
-
-    template: str = ""
-    review: Literal["direct", "pull-request"] = "direct"
-    sync: SyncSettings = SyncSettings()
-    extraction: ExtractionSettings = ExtractionSettings()
-    consolidation: ConsolidationSettings = ConsolidationSettings()
-    snippet: SnippetSettings = SnippetSettings()
-    site: SiteSettings = SiteSettings()
-    screening: ScreeningSettings = ScreeningSettings()
-    privacy: PrivacySettings = PrivacySettings()
-    proposals: ProposalSettings = ProposalSettings()
-    retention: RetentionSettings = RetentionSettings()
-    allow: tuple[Allowance, ...] = ()
-    prices: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
-
-
-class MachineSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """This machine's own settings, `machine.toml` in the user's configuration folder; never in git.
-
-    `checkouts` is what git said of a path when it was last there (path to project folder), `mappings` what a person
-    said of it with `agent-context projects map`; `recipients` is whom an encrypted project's learnings may be sealed
-    for (project folder to public keys), as a person here agreed with `agent-context keys`.
-    """
-
-    machine: str = ""
-    knowledge_base: str = ""
-    archive_mb: Count = 2048
-    checkouts: dict[str, str] = msgspec.field(default_factory=dict)
-    mappings: dict[str, str] = msgspec.field(default_factory=dict)
-    recipients: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +84,7 @@ class Account:
     """Login name, home folder and name of the machine."""
 
     user: str
-    home: Path
+    folder: Path
     host: str
 
 

@@ -11,10 +11,11 @@ import msgspec
 import pytest
 
 from agent_context.cli import COMMANDS
-from agent_context.config import MachineSettings, Settings, load_settings
+from agent_context.config import load_settings
 from agent_context.frontmatter import ORDER, parse_learning, write_learning
 from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Kind, Status
+from agent_context.settings import MachineSettings, Settings
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_context.config import ExtractionSettings
 from agent_context.prices import PRICES, Price, Usage, cost_usd, estimate_tokens, find_price
+from agent_context.settings import ExtractionSettings
 
 HAIKU = PRICES["claude-haiku-5-5"]
 
