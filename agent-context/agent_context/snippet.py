@@ -79,21 +79,29 @@ def _compose(lines: Sequence[tuple[Learning, str]]) -> str:
 
 
 def _line(learning: Learning) -> str:
-    """Return one bullet with its id as a comment, which Claude Code strips before sending."""
-    return f"- {neutralise(learning.claim)}\n  <!-- {learning.id} -->"
+    """Return one bullet with its source, and its id as a comment, which Claude Code strips before sending."""
+    return f"- {neutralise(learning.claim)} ({_name_source(learning)})\n  <!-- {learning.id} -->"
+
+
+def _name_source(learning: Learning) -> str:
+    """Return who said it, in how many sessions if several, and when last."""
+    speaker = "user" if any(source.speaker is Speaker.USER for source in learning.sources) else "agent"
+    sessions = len({(source.machine, source.session) for source in learning.sources})
+    day = neutralise(max((source.at for source in learning.sources), default=learning.created)[:10])
+    return ", ".join([speaker, f"{sessions} sessions", day] if sessions > 1 else [speaker, day])
 
 
 def neutralise(claim: str) -> str:
-    """Return the claim as one line that cannot import a file, open a fence or comment, or start a heading."""
+    """Return the claim as one line that cannot import a file, open a fence or comment, define a link or head a part."""
     line = re.sub(r"\s+", " ", show_hidden(claim)).strip()
     line = re.sub(r"`{2,}", "`", line)
     if line.count("`") % 2:
         line = line.replace("`", "'")
     outside = re.split(r"(`[^`]*`)", line)
-    return "".join(part if part.startswith("`") else _escape(part) for part in outside)
+    return "".join(part.replace("<!-", "< !-") if part.startswith("`") else _escape(part) for part in outside)
 
 
 def _escape(text: str) -> str:
     text = text.replace("<", "&lt;").replace("![", "!&#91;")
     text = re.sub(r"@(?=[\w~./])", "&#64;", text)
-    return re.sub(r"^(\s*)([#>~]|---|\[//\])", r"\1\\\2", text)
+    return re.sub(r"^(\s*)([#>~]|---|\[(?=[^\]]{1,999}\]:))", r"\1\\\2", text)

@@ -45,7 +45,12 @@ MAX_WHY = 600
 MAX_TAGS = 4
 MAX_PATHS = 6
 HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
-FORGED = re.compile(r"</?\s*(?:session|known)\b[^<>\n]{0,80}>", re.IGNORECASE)
+# Our own marks, and those by which texts pretend that a conversation ended or that another speaks.
+FORGED = re.compile(
+    r"</?\s*(?:session|known|conversation|summary|transcript|system|system-reminder|human|user|assistant|instructions|"
+    r"invoke|tool_results?|function_\w{1,20}|antml:\w{1,20})\b[^<>]{0,80}>|<\|[\w-]{1,40}\|>|\[/?INST\]|<</?SYS>>",
+    re.IGNORECASE,
+)
 CORRECTION = re.compile(
     r"\b(?:no|nope|wrong|not|don'?t|do not|never|always|actually|instead|stop|remember|should(?: not|n't)?"
     r"|must(?: not)?|from now on|prefer|use)\b|\u4e0d|\u522b|\u3067\u306f\u306a\u304f|\u3057\u306a\u3044\u3067",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Severity = Literal["certain", "likely"]
 
@@ -108,15 +108,21 @@ def find_invisible(text: str) -> list[Hit]:
 
 def show(text: str) -> Shown | None:
     """Return the text without what is not seen and with escapes decoded; None if that is the text itself."""
+    shown = compose(
+        text, ((start, end, _unveil(text[start:end]) if veiled else None) for start, end, veiled in _pieces(text))
+    )
+    return None if all(shown.verbatim) else shown
+
+
+def compose(text: str, pieces: Iterable[tuple[int, int, str | None]]) -> Shown:
+    """Return the text with pieces replaced: start, end and what stands there instead, or None where it stays."""
     parts: list[str] = []
     origins: list[int] = []
     verbatim: list[bool] = []
-    for start, end, is_veiled in _pieces(text):
-        parts.append(_unveil(text[start:end]) if is_veiled else text[start:end])
+    for start, end, instead in pieces:
+        parts.append(text[start:end] if instead is None else instead)
         origins.append(start)
-        verbatim.append(not is_veiled)
-    if all(verbatim):
-        return None
+        verbatim.append(instead is None)
     begins = [0]
     for part in parts[:-1]:
         begins.append(begins[-1] + len(part))
