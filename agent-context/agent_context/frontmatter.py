@@ -9,7 +9,7 @@ import msgspec
 import yaml
 
 from agent_context.errors import FormatError
-from agent_context.learning import Learning, Source, StatusNote
+from agent_context.learning import Conflict, Learning, Source, StatusNote
 
 FENCE = "---"
 ORDER = (
@@ -24,13 +24,15 @@ ORDER = (
     "pinned",
     "sources",
     "supersedes",
+    "conflicts",
 )
 REQUIRED = ("id", "kind", "status", "created")
-NESTED: dict[str, type[msgspec.Struct]] = {"sources": Source, "status_note": StatusNote}
+NESTED: dict[str, type[msgspec.Struct]] = {"sources": Source, "status_note": StatusNote, "conflicts": Conflict}
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}Z)?")
 PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+@-]*(?: [A-Za-z0-9_./+@-]+)*")
 # Characters that YAML 1.1 readers refuse or take for line breaks even inside double quotes.
 NOT_PRINTABLE = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
+MOST_LEVELS = 64
 IDENTITY = re.compile(r"[0-9a-f]{10,64}")
 NOT_PLAIN = re.compile(r"(?i)true|false|yes|no|on|off|null|y|n|[-+.0-9_eE]+|0[xob][0-9a-f_]+|[-+]?\.(?:inf|nan)")
 
@@ -77,6 +79,8 @@ def write_learning(learning: Learning) -> str:
 
 def _read_fields(text: str, path: str) -> dict[str, Any]:
     """Return the front matter as strings, lists and dicts of strings. No YAML tag, anchor or type is honoured."""
+    if sum(map(text.count, ("[", "{", "- ", "? "))) > MOST_LEVELS and _is_deep(text):
+        raise FormatError(path, 2, "the front matter is nested beyond reason", hint="restore the file from git")
     try:
         node = yaml.compose(text, Loader=yaml.CBaseLoader)
     except yaml.YAMLError as error:
@@ -93,6 +97,19 @@ def _read_fields(text: str, path: str) -> dict[str, Any]:
         if key not in fields:
             raise FormatError(path, 1, "is missing", key=key, hint=f"add a line `{key}: …` to the front matter")
     return fields
+
+
+def _is_deep(text: str) -> bool:
+    """Tell whether a text has more levels than any file of ours; to build too many would end the process."""
+    depth = 0
+    try:
+        for event in yaml.parse(text, Loader=yaml.CBaseLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > MOST_LEVELS:
+                return True
+    except yaml.YAMLError:
+        return False
+    return False
 
 
 def _read_mapping(
@@ -135,8 +152,8 @@ def _quote(text: str) -> str:
 
 
 def _write_field(key: str, value: Any) -> str:  # noqa: ANN401 - a builtin of any JSON shape
-    if key == "sources":
-        return "sources:\n" + "\n".join(f"  - {_flow(item)}" for item in value)
+    if key in ("sources", "conflicts"):
+        return f"{key}:\n" + "\n".join(f"  - {_flow(item)}" for item in value)
     return f"{key}: {_flow(value)}"
 
 

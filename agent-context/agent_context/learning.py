@@ -72,6 +72,17 @@ class StatusNote(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Conflict(msgspec.Struct, frozen=True):
+    """What both sides of a merge changed and no rule settles: every version of the field, sorted.
+
+    A claim's or a kind's versions are its whole text, one of which stands in the learning; those of `why` are the
+    paragraphs in question, all of which stand.
+    """
+
+    field: Literal["claim", "kind", "why"]
+    versions: tuple[str, ...]
+
+
 class Learning(msgspec.Struct, frozen=True):
     """One thing worth knowing. `claim` is one paragraph, `why` further ones, `evidence` verbatim quotes."""
 
@@ -89,6 +100,7 @@ class Learning(msgspec.Struct, frozen=True):
     review_after: str = ""
     why: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
 
 
 class Quote(msgspec.Struct, frozen=True):

@@ -7,7 +7,7 @@ from samples import AT, make_learning
 
 from agent_context.errors import FormatError
 from agent_context.frontmatter import parse_learning, write_learning
-from agent_context.learning import Kind, Learning, Source, Speaker, Status, StatusNote
+from agent_context.learning import Conflict, Kind, Learning, Source, Speaker, Status, StatusNote
 
 CANONICAL = """---
 id: 3f9c2a71b0
@@ -114,3 +114,34 @@ def test_yaml_tags_build_no_objects() -> None:
     text = CANONICAL.replace("id: 3f9c2a71b0", "id: !!python/object/apply:os.system [echo]")
     with pytest.raises(FormatError):
         parse_learning(text, "x.md")
+
+
+@pytest.mark.parametrize(
+    "deep", ["[" * 200_000, "{a: " * 200_000, "- " * 200_000, "? " * 200_000, "\n  - " + "- " * 200_000]
+)
+def test_nesting_beyond_reason_is_refused_before_it_costs_the_process(deep: str) -> None:
+    with pytest.raises(FormatError):
+        parse_learning(CANONICAL.replace("tags: [", f"paths: {deep}\ntags: ["), "x.md")
+
+
+def test_many_sources_are_not_deep() -> None:
+    sources = tuple(Source("vm", f"s{number}", AT, Speaker.USER) for number in range(300))
+    learning = make_learning(sources=sources)
+    assert parse_learning(write_learning(learning), "x.md") == learning
+
+
+def test_conflicts_are_kept_in_canonical_form() -> None:
+    conflicts = (
+        Conflict("claim", ("Use `just`: it is new.", "Use make.")),
+        Conflict("why", ("One.\n\nTwo.", "Three.")),
+    )
+    text = write_learning(make_learning("Use make.", conflicts=conflicts))
+    assert (
+        """conflicts:
+  - {field: claim, versions: ["Use `just`: it is new.", Use make.]}
+  - {field: why, versions: ["One.\\n\\nTwo.", Three.]}
+---
+"""
+        in text
+    )
+    assert parse_learning(text, "x.md").conflicts == conflicts
