@@ -10,7 +10,13 @@ from agent_context.extraction import find_sessions
 from agent_context.git import Repository
 from agent_context.identity import hide_credentials
 from agent_context.layout import FOLDERS
+from agent_context.machines import Known, list_machines
+from agent_context.pending import PULL_REQUEST, list_pending
+from agent_context.quarantine import Quarantine
+from agent_context.settling import list_conflicts
+from agent_context.sidecars import is_sidecar
 from agent_context.state import State
+from agent_context.withholding import sift
 
 if TYPE_CHECKING:
     from agent_context.config import Environment
@@ -19,7 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Standing:
-    """Learnings by status, projects, sessions, commits to exchange as of the last fetch, what waits for a person."""
+    """Learnings by status, projects, sessions, commits to exchange as of the last fetch, what waits for a person.
+
+    `quarantined` candidates are held back on this machine; `withheld` learnings are in git and reach no agent.
+    """
 
     knowledge_base: str
     machine: str
@@ -32,6 +41,13 @@ class Standing:
     ahead: int = 0
     behind: int = 0
     uncommitted: list[str] = field(default_factory=list)
+    conflicts: list[str] = field(default_factory=list)
+    quarantined: int = 0
+    withheld: int = 0
+    proposed: int = 0
+    queued: int = 0
+    pull_request: str = ""
+    machines: list[Known] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -45,24 +61,41 @@ def take_standing(knowledge_base: KnowledgeBase, environment: Environment) -> St
     standing.projects = len(knowledge_base.projects())
     standing.problems = [error.message for error in contents.problems]
     standing.uncommitted = sorted(repository.edited_files(FOLDERS))
-    _count_sessions(standing, knowledge_base, environment)
-    remote, tip = repository.remote(branch), repository.tip()
-    if remote is not None:
-        standing.remote = hide_credentials(repository.remote_url(remote))
-        theirs = repository.remote_tip(remote, branch)
-        if tip is not None:
-            ahead = repository.ahead_behind(tip, theirs) if theirs else (len(repository.commits_between(None, tip)), 0)
-            standing.ahead, standing.behind = ahead
+    standing.conflicts = [item.name for item in list_conflicts(contents)]
+    standing.conflicts += [
+        path for path in sorted(repository.files_below(repository.tip(), FOLDERS)) if is_sidecar(path)
+    ]
+    standing.quarantined = len(Quarantine(environment.data_dir, knowledge_base.root).list())
+    standing.machines = list_machines(knowledge_base, environment)
+    with State(environment.data_dir, knowledge_base.root, keep=False) as state:
+        _count_sessions(standing, environment, state)
+        standing.withheld = len(sift(contents.entries, knowledge_base.settings, state).withheld)
+    if knowledge_base.settings.review == PULL_REQUEST:
+        outlook = list_pending(knowledge_base, environment)
+        standing.proposed = sum(item.state == "proposed" for item in outlook.pending)
+        standing.queued = sum(item.state == "queued" for item in outlook.pending)
+        standing.pull_request = outlook.pull_request
+    _compare_remote(standing, repository)
     return standing
 
 
-def _count_sessions(standing: Standing, knowledge_base: KnowledgeBase, environment: Environment) -> None:
-    with State(environment.data_dir, knowledge_base.root, keep=False) as state:
-        for _, path in find_sessions(environment.agent_homes):
-            standing.sessions += 1
-            try:
-                stat = path.stat()
-            except OSError:
-                standing.sessions_unread += 1
-                continue
-            standing.sessions_unread += not state.is_read(path, stat.st_size, stat.st_mtime_ns)
+def _compare_remote(standing: Standing, repository: Repository) -> None:
+    remote, tip = repository.remote(standing.branch), repository.tip()
+    if remote is None:
+        return
+    standing.remote = hide_credentials(repository.remote_url(remote))
+    theirs = repository.remote_tip(remote, standing.branch)
+    if tip is not None:
+        ahead = repository.ahead_behind(tip, theirs) if theirs else (len(repository.commits_between(None, tip)), 0)
+        standing.ahead, standing.behind = ahead
+
+
+def _count_sessions(standing: Standing, environment: Environment, state: State) -> None:
+    for _, path in find_sessions(environment.agent_homes):
+        standing.sessions += 1
+        try:
+            stat = path.stat()
+        except OSError:
+            standing.sessions_unread += 1
+            continue
+        standing.sessions_unread += not state.is_read(path, stat.st_size, stat.st_mtime_ns)

@@ -1,0 +1,53 @@
+"""Hand what a knowledge base says to the agents of this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from agent_context import changes
+from agent_context.errors import AgentContextError
+from agent_context.publishing import plan_snippets
+from agent_context.withholding import sift
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from agent_context.config import Environment
+    from agent_context.knowledge import Entry, KnowledgeBase
+    from agent_context.projects import Projects
+    from agent_context.publishing import SnippetPlan
+    from agent_context.reports import SyncReport
+    from agent_context.state import State
+
+
+def hand_out(
+    knowledge_base: KnowledgeBase,
+    environment: Environment,
+    projects: Projects,
+    state: State,
+    report: SyncReport,
+    learned: Iterable[Entry] = (),
+) -> None:
+    """Bring what agents are given up to date, and name the files that do not read. `learned` is not written yet."""
+    contents = knowledge_base.load()
+    unread = [error.advice for error in contents.problems]
+    report.problems += [advice for advice in unread if advice not in report.problems]
+    report.learnings = len(contents.entries)
+    report.conflicts = sum(bool(entry.learning.conflicts) for entry in contents.entries)
+    settings = knowledge_base.settings
+    sifted = sift([*contents.entries, *learned], settings, state)
+    report.withheld = [f"{item.entry.project}/{item.entry.learning.id} ({item.reason})" for item in sifted.withheld]
+    if settings.snippet.install:
+        _publish(plan_snippets(sifted.entries, settings.snippet, environment, projects), report)
+
+
+def _publish(plan: SnippetPlan, report: SyncReport) -> None:
+    report.notes += plan.notes
+    for project, group in plan.changes.items():
+        for change in group:
+            try:
+                if not report.dry_run:
+                    changes.apply([change])
+                report.snippets.append(f"{project}: {change.path}")
+            except AgentContextError as error:
+                report.problems.append(error.advice)

@@ -1,0 +1,188 @@
+"""The machines of a knowledge base: each describes itself in `tooling/machines/<machine>.toml`, and no other."""
+
+from __future__ import annotations
+
+import platform
+import secrets
+import tomllib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+import tomli_w
+
+from agent_context import __version__
+from agent_context.changes import write_atomically
+from agent_context.git import Repository
+from agent_context.git.history import History
+from agent_context.layout import MACHINES
+from agent_context.learning import utc
+from agent_context.trailers import parse_trailers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from agent_context.config import Environment
+    from agent_context.knowledge import KnowledgeBase
+
+INSTANCE_FILE = "instance"
+NO_TIME = "1970-01-01T00:00:00Z"
+
+
+class Described(msgspec.Struct, frozen=True):
+    """What a machine says of itself: when it last synced (UTC), on which commit, session files by agent.
+
+    `instance` is a random id that tells two machines of one name apart. Names no path and no user.
+    """
+
+    name: str
+    instance: str
+    platform: str = ""
+    version: str = ""
+    synced: str = NO_TIME
+    commit: str = ""
+    agents: dict[str, int] = msgspec.field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """One machine as the repository shows it. `behind`: commits it has not seen; None where that cannot be told."""
+
+    name: str
+    synced: str
+    version: str
+    platform: str
+    agents: dict[str, int]
+    behind: int | None
+    here: bool
+    problem: str = ""
+
+
+def machine_path(machine: str) -> str:
+    """Return where a machine describes itself."""
+    return f"{MACHINES}/{machine}.toml"
+
+
+def describe_machine(environment: Environment, now: float, commit: str, agents: Mapping[str, int]) -> Described:
+    """Return what this machine has to say of itself, after a sync that saw `commit`."""
+    return Described(
+        name=environment.machine,
+        instance=read_instance(environment),
+        platform=f"{platform.system()} {platform.machine()}".strip(),
+        version=__version__,
+        synced=utc(now),
+        commit=commit,
+        agents={agent: count for agent, count in sorted(agents.items()) if count},
+    )
+
+
+def machine_file_for(
+    described: Described, previous: bytes | None, *, riding: bool, hours: int = 24
+) -> dict[str, bytes]:
+    """Return the machine's file for the next commit, or nothing where none is due.
+
+    `previous` is the file in the branch's tip. With `riding`, a commit is made anyway and takes it along; else it is
+    due when there is none yet, or when the last is older than `hours`.
+    """
+    old = read_described(previous)
+    if not riding and old is not None and _age_hours(old.synced, described.synced) < hours:
+        return {}
+    data = tomli_w.dumps({key: value for key, value in msgspec.to_builtins(described).items() if value}).encode()
+    return {machine_path(described.name): data}
+
+
+def read_described(data: bytes | None) -> Described | None:
+    """Read a machine's file leniently: another machine's program may be newer. None where it does not read."""
+    try:
+        return msgspec.convert(tomllib.loads(data.decode()), Described) if data is not None else None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError):
+        return None
+
+
+def merge_described(ours: bytes, theirs: bytes) -> bytes:
+    """Return the newer of two versions of one machine's file; only a machine set up twice ever has two."""
+    mine, other = read_described(ours), read_described(theirs)
+    return theirs if mine is None or (other is not None and other.synced > mine.synced) else ours
+
+
+def find_namesake(environment: Environment, previous: bytes | None) -> str:
+    """Return what to tell where another machine (or an earlier installation of this one) goes by the same name."""
+    old = read_described(previous)
+    if old is None or old.instance == read_instance(environment):
+        return ""
+    return (
+        f"another machine named {old.name} synced here at {old.synced} ({old.platform}, version {old.version}). Give "
+        "this one a name of its own (agent-context config set --machine machine NAME), unless it was merely set up anew"
+    )
+
+
+def read_instance(environment: Environment, *, make: bool = True) -> str:
+    """Return this installation's random id, made when it is first asked for; else empty where there is none yet."""
+    file = environment.data_dir / INSTANCE_FILE
+    if file.is_file():
+        return file.read_text(encoding="utf-8").strip()
+    made = secrets.token_hex(8) if make else ""
+    if made:
+        write_atomically(file, f"{made}\n".encode())
+    return made
+
+
+def list_machines(knowledge_base: KnowledgeBase, environment: Environment) -> list[Known]:
+    """Return every machine that described itself or committed, the one that synced last first."""
+    repository = Repository(knowledge_base.root)
+    tip = repository.tip()
+    known = {file.name: file for file in _described_in(knowledge_base)}
+    committed = _last_commits(knowledge_base, tip) if tip else {}
+    result = []
+    for name in known.keys() | committed.keys():
+        file, (at, commit) = known.get(name), committed.get(name, (NO_TIME, ""))
+        result.append(
+            Known(
+                name=name,
+                synced=max(file.synced, at) if file else at,
+                version=file.version if file else "",
+                platform=file.platform if file else "",
+                agents=file.agents if file else {},
+                behind=_count_behind(repository, tip, (commit, file.commit if file else "")),
+                here=name == environment.machine,
+                problem=_find_problem(environment, file),
+            )
+        )
+    return sorted(result, key=lambda machine: (machine.synced, machine.name), reverse=True)
+
+
+def _described_in(knowledge_base: KnowledgeBase) -> list[Described]:
+    files = sorted((knowledge_base.root / MACHINES).glob("*.toml"))
+    read = (read_described(file.read_bytes()) for file in files if not file.is_symlink())
+    return [described for described in read if described is not None]
+
+
+def _last_commits(knowledge_base: KnowledgeBase, tip: str) -> dict[str, tuple[str, str]]:
+    """Return each machine's newest commit in the history: its time and id."""
+    found: dict[str, tuple[str, str]] = {}
+    for commit in History(knowledge_base.root).walk(tip):
+        for machine in parse_trailers(commit.message).machines:
+            found.setdefault(machine, (utc(commit.at), commit.id))
+    return found
+
+
+def _count_behind(repository: Repository, tip: str | None, seen: tuple[str, ...]) -> int | None:
+    """Return how many commits a machine lacks that has seen these at the least."""
+    known = [commit for commit in seen if commit and repository.has_commit(commit)]
+    return min((repository.ahead_behind(tip, commit)[0] for commit in known), default=None) if tip else None
+
+
+def _find_problem(environment: Environment, file: Described | None) -> str:
+    own = read_instance(environment, make=False)
+    if file is None or not own or file.name != environment.machine or file.instance == own:
+        return ""
+    return "another machine goes by this machine's name (agent-context doctor says what to do)"
+
+
+def _age_hours(then: str, now: str) -> float:
+    try:
+        times = [datetime.strptime(at, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) for at in (now, then)]
+    except ValueError:
+        return float("inf")
+    return (times[0] - times[1]).total_seconds() / 3600
