@@ -36,6 +36,7 @@ class Statement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 @click.option("--why", default="", help="The reason, a further paragraph.")
 @click.option("--tag", "tags", multiple=True, help="A tag; may be given several times.")
 @click.option("--path", "paths", multiple=True, help="A path or glob it is about; may be given several times.")
+@click.option("--local", is_flag=True, help="Keep it on this machine: in no commit, on no site; agents here see it.")
 @kb_option
 @json_option
 @pass_face
@@ -50,6 +51,7 @@ def command(  # noqa: PLR0913 - one argument an option
     kb: Path | None,
     *,
     stdin: bool,
+    local: bool,
     as_json: bool,
 ) -> int:
     """Write a learning down. It counts as accepted, since you said it, and is pushed by the next sync.
@@ -69,7 +71,7 @@ def command(  # noqa: PLR0913 - one argument an option
         for item in statements
     ]
     status = Status.UNREVIEWED if stdin else Status.ACCEPTED
-    added = add_learnings(knowledge_base, face.environment, candidates, place, status)
+    added = add_learnings(knowledge_base, face.environment, candidates, place, status, local=local)
     if as_json:
         print_json(added if stdin else added.learned[0] if added.learned else added)
     else:

@@ -1,4 +1,4 @@
-"""`agent-context projects`: list them, map a path to one."""
+"""`agent-context projects`: list them, map a path to one, keep one local."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import msgspec
 
 from agent_context.commands.face import Face, console, json_option, kb_option, pass_face, plural, print_json
 from agent_context.identity import is_project_folder
+from agent_context.local_learnings import make_local
 from agent_context.machine import save_machine_settings
 
 
 @click.group(name="projects")
 def command() -> None:
-    """List projects, or map a path to one."""
+    """List projects, map a path to one, or keep one on this machine."""
 
 
 @command.command(name="list")
@@ -70,4 +71,17 @@ def map_path(face: Face, path: str, project: str) -> int:
     )
     save_machine_settings(face.environment.machine_file, settled)
     click.echo(f"{absolute} is {project}, says {face.environment.machine_file}")
+    return 0
+
+
+@command.command(name="local")
+@click.argument("project")
+@kb_option
+@pass_face
+def keep_local(face: Face, project: str, kb: Path | None) -> int:
+    """Keep all that is learned of PROJECT (its folder) from now on on this machine: in no commit, on no site."""
+    if not is_project_folder(project):
+        raise click.UsageError(f"{project} cannot be a project's folder: a-z, 0-9, dots, dashes, underscores")
+    make_local(face.environment, face.knowledge_base(kb), project)
+    click.echo(f"What is learned of {project} stays on this machine; what git has of it already stays there.")
     return 0
