@@ -16,7 +16,8 @@ from agent_context.extractors.prompt import has_words
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent_context.extraction import Extraction, Found, Reading
+    from agent_context.extracted import Extraction, Found
+    from agent_context.extraction import Reading
     from agent_context.extractors.anthropic_api import AnthropicApi
     from agent_context.purse import Purse
     from agent_context.transcripts.session import Session

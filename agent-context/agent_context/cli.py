@@ -23,11 +23,18 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "sync": "Read new sessions, commit what they taught, exchange it with the remote.",
+    "pull": "Bring in what the remote has, reading no session.",
+    "push": "Push what the remote lacks, reading no session.",
+    "diff": "Show what a sync would exchange, and conflicts to expect.",
     "extract": "Print what session files would teach, touching nothing.",
     "search": "Find learnings by words.",
     "add": "Write a learning down by hand.",
     "import": "Make learnings of rule files that exist already.",
     "review": "Show what waits for review, accept or reject it.",
+    "resolve": "Show what merges left open, and settle it.",
+    "proposals": "Show what waits to be reviewed in a pull request.",
+    "rejected": "List what was turned down.",
+    "reconsider": "Take a rejection back.",
     "forget": "Take back what came from one session, machine or extractor.",
     "stale": "List learnings that may no longer hold.",
     "snippet": "Print what an agent working in a project is given.",
@@ -38,9 +45,12 @@ COMMANDS = {
     "undo": "Take one sync back.",
     "restore": "Bring the knowledge back to a day or a commit.",
     "purge": "Remove learnings' files for good.",
+    "purge-secret": "Walk through removing a secret that got in.",
     "archive": "List, show or prune the copies of sessions on this machine.",
     "stats": "Sum up this machine's syncs.",
     "check": "Validate the knowledge base: format, ids, secrets.",
+    "screen": "Say where a text holds secrets, personal words or poison.",
+    "quarantine": "List, release or drop what the screen held back.",
     "machines": "List the machines that sync here.",
     "doctor": "Check the installation and say how to mend it.",
     "projects": "List projects, or map a path to one.",
@@ -52,7 +62,7 @@ COMMANDS = {
     "demo": "Try it on sample sessions in a temporary knowledge base.",
     "completion": "Print the shell completion script.",
 }
-MODULES = {"import": "import_files"}  # a keyword names no module
+MODULES = {"import": "import_files", "purge-secret": "purge_secret"}  # a keyword or a dash names no module
 BUG = 70
 INTERRUPTED = 130
 

@@ -7,7 +7,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from agent_context.extraction import DAY, NANOSECONDS, WITH_MESSAGES, find_sessions, find_silence
+from agent_context.extracted import WITH_MESSAGES
+from agent_context.extraction import DAY, NANOSECONDS, find_sessions, find_silence
 from agent_context.reports import Unread
 from agent_context.transcripts import READERS
 from agent_context.transcripts.session import Session

@@ -9,10 +9,11 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent_context.config import Environment, MachineSettings, keep_caches
+from agent_context.config import Environment, keep_caches
 from agent_context.founding import found_knowledge_base
 from agent_context.git import Repository, init_repository
 from agent_context.knowledge import KnowledgeBase
+from agent_context.settings import MachineSettings
 from agent_context.sync import sync
 
 if TYPE_CHECKING:

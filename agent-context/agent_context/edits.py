@@ -15,7 +15,9 @@ from agent_context.layout import PROJECT_FILE, Project, is_learning_path
 from agent_context.learning import Status, StatusNote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from agent_context.learning import Finding
 
 MOST_REJECTIONS = 5
 ID_IN_NAME = re.compile(r"-([0-9a-f]{10,64})\.md$")
@@ -32,7 +34,11 @@ class Edits:
 
 
 def collect_edits(
-    edited: Mapping[str, bytes | None], committed: Mapping[str, bytes | None], machine: str, now: str
+    edited: Mapping[str, bytes | None],
+    committed: Mapping[str, bytes | None],
+    machine: str,
+    now: str,
+    find: Callable[[str], list[Finding]] | None = None,
 ) -> Edits:
     """Sort edited files (None: deleted) into what can be committed and what waits.
 
@@ -57,7 +63,7 @@ def collect_edits(
     for path, data in edited.items():
         if path in gone or path in moved.values():
             continue
-        problem = find_problem(path, data) if data is not None else ""
+        problem = find_problem(path, data, find) if data is not None else ""
         if problem:
             edits.problems.append(problem)
         else:
@@ -77,7 +83,7 @@ def reject_deleted(path: str, committed: bytes, machine: str, now: str) -> bytes
     return write_learning(msgspec.structs.replace(learning, status=Status.REJECTED, status_note=note)).encode()
 
 
-def find_problem(path: str, data: bytes) -> str:
+def find_problem(path: str, data: bytes, find: Callable[[str], list[Finding]] | None = None) -> str:
     """Return why a file cannot be committed as it stands, or an empty string."""
     try:
         text = data.decode()
@@ -96,14 +102,23 @@ def find_problem(path: str, data: bytes) -> str:
         return (
             f"{path}:{text.count(chr(10), 0, mark.start()) + 1}: a conflict mark (choose one side, take the marks out)"
         )
-    from agent_context.screening import screen  # noqa: PLC0415 - what a sync without edits does not pay
-
-    certain = [finding for finding in screen(text) if finding.severity == "certain"]
-    if certain:
-        first = certain[0]
+    stopping = find_stopping(text, find)
+    if stopping:
+        first = stopping[0]
         where = f"{path}:{first.line}"
         return f"{where}: {first.kind}: {first.rule} {first.masked} (it stays uncommitted until you take it out)"
     return ""
+
+
+def find_stopping(text: str, find: Callable[[str], list[Finding]] | None = None) -> list[Finding]:
+    """Return what keeps a text of a person's own from being committed: every secret, and what is certainly poison.
+
+    `find` is the knowledge base's own screen, with its engines and allowances.
+    """
+    from agent_context.screening import screen  # noqa: PLC0415 - what a sync without edits does not pay
+
+    found = (find or screen)(text)
+    return [item for item in found if item.kind == "secret" or (item.kind == "poison" and item.severity == "certain")]
 
 
 def _find_moved(gone: list[str], present: list[str]) -> dict[str, str]:

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from pathlib import Path
 from stat import S_ISDIR, S_ISREG
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from agent_context.errors import AgentContextError, CapReachedError, ExtractionError
-from agent_context.learning import Candidate  # noqa: TC001 - msgspec reads the annotation
-from agent_context.state import SessionRow
+from agent_context.extracted import WITH_MESSAGES, Estimate, Extraction, Found, Paid, Payment, Read
+from agent_context.screening.passing import Passed, pass_candidate
 from agent_context.transcripts import READERS
-from agent_context.transcripts.session import EventKind, PullRequest, Session, Skipped
+from agent_context.transcripts.session import EventKind, Session, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from agent_context.archive import Archive
-    from agent_context.config import ExtractionSettings
     from agent_context.extractors import Extractor
-    from agent_context.learning import Finding
+    from agent_context.learning import Candidate
+    from agent_context.screening.guarding import Guard
+    from agent_context.settings import ExtractionSettings
     from agent_context.state import State
 
 NANOSECONDS = 1_000_000_000
@@ -33,7 +33,6 @@ BEING_WRITTEN = "still being written"
 ALREADY_READ = "read before"
 NOTHING_NEW = "nothing new since it was read"
 WAITING = "waits for the next run"
-WITH_MESSAGES = "with messages"
 # What says nothing about whether the capture works.
 QUIET = frozenset(
     {BEING_WRITTEN, "subagent", "empty", "no messages", "Gemini CLI is not read yet", "opencode is not read yet"}
@@ -44,97 +43,6 @@ CONTEXT_EVENTS = 12
 MOST_CANDIDATES = 50
 
 
-class Found(NamedTuple):
-    """A session file, by the name of the reader that found it, in the state it was in."""
-
-    reader: str
-    path: Path
-    size: int
-    mtime_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """A session that was read (its events are let go), what was extracted from it, and its records that were new."""
-
-    session: Session
-    candidates: tuple[Candidate, ...]
-    records: frozenset[str]
-
-
-class Paid(msgspec.Struct, frozen=True):
-    """A `Read` as it is put away until its learnings are committed."""
-
-    id: str
-    path: str
-    cwd: str
-    started: str
-    pull_requests: list[PullRequest]
-    candidates: tuple[Candidate, ...]
-    records: tuple[str, ...]
-    size: int
-    mtime_ns: int
-
-    def restore(self) -> tuple[Read, SessionRow]:
-        """Return what was read, and the row that is to be remembered of its file."""
-        session = Session(self.id, Path(self.path), self.cwd, self.started, pull_requests=self.pull_requests)
-        row = SessionRow(self.path, self.size, self.mtime_ns, read=True, outcome=WITH_MESSAGES)
-        return Read(session, self.candidates, frozenset(self.records)), row
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a run with a model would send: sessions, and tokens counted from above."""
-
-    sessions: int
-    tokens: int
-
-
-@dataclass(slots=True)
-class Extraction:
-    """What became of all sessions found. `rows` is what the state is to remember once the learnings are safe."""
-
-    found: int = 0
-    reads: list[Read] = field(default_factory=list)
-    skipped: Counter[str] = field(default_factory=Counter)
-    lost: list[str] = field(default_factory=list)
-    failures: list[str] = field(default_factory=list)
-    unknown_records: Counter[str] = field(default_factory=Counter)
-    broken_lines: int = 0
-    interrupted: bool = False
-    kept: list[tuple[str, Path]] = field(default_factory=list)
-    rows: dict[str, SessionRow] = field(default_factory=dict)
-
-    def note(self, found: Found, outcome: str, *, read: bool) -> None:
-        """Remember a file's state, what became of it, and whether it need be read again."""
-        self.rows[str(found.path)] = SessionRow(str(found.path), found.size, found.mtime_ns, read=read, outcome=outcome)
-
-    def postpone(self, found: Found, reason: str) -> None:
-        """Count a session that is left for a later run."""
-        self.skipped[reason] += 1
-        self.note(found, WITH_MESSAGES, read=False)
-
-    def skip(self, skipped: Skipped) -> None:
-        """Count a file that holds nothing to learn from."""
-        self.skipped[skipped.reason] += 1
-        if skipped.lost:
-            self.lost.append(f"{skipped.path}: {skipped.reason}")
-
-
-@dataclass(frozen=True, slots=True)
-class Payment:
-    """How a run with a model is paid for: `approve` is told the estimate and may raise, `note` each session paid.
-
-    `before` holds the ids of sessions paid for in earlier runs; `count` gives the tokens that a session's prompt takes.
-    """
-
-    approve: Callable[[Estimate], None]
-    note: Callable[[str], None]
-    before: frozenset[str]
-    count: Callable[[Session], int]
-    stop: Callable[[], None]
-
-
 Strategy = Callable[["Reading", list[Found], Extraction], None]
 
 
@@ -142,12 +50,14 @@ Strategy = Callable[["Reading", list[Found], Extraction], None]
 class Reading:
     """One pass over the sessions of this machine: where they are, what is remembered, who extracts, who is told.
 
-    `strategy` replaces asking a model session by session; `held` maps the paths that are left alone to the reason.
+    `strategy` replaces asking a model session by session; `held` maps the paths that are left alone to the reason;
+    `exclude` says why a session is not to be read; `guard` makes what screens the candidates of one session.
     """
 
     homes: Mapping[str, Path]
     state: State
     settings: ExtractionSettings
+    guard: Callable[[Session], Guard]
     archive: Archive | None = None
     known: Callable[[Session], Sequence[str]] = lambda _: ()
     progress: Callable[[int, int], None] = lambda _done, _all: None
@@ -155,6 +65,8 @@ class Reading:
     payment: Payment | None = None
     strategy: Strategy | None = None
     held: Mapping[str, str] = field(default_factory=dict)
+    exclude: Callable[[Session], str] = lambda _: ""
+    _guards: dict[Path, Guard] = field(default_factory=dict)
 
     def run(self, quiet_seconds: int, now: float) -> Extraction:
         """Read every session that is neither being written nor read before. `now` is seconds since 1970.
@@ -222,10 +134,13 @@ class Reading:
         result.unknown_records.update(session.unknown)
         result.broken_lines += session.broken_lines
         fresh = self._find_new(session)
-        if not fresh:
-            result.skipped[NOTHING_NEW] += 1
-            result.note(found, WITH_MESSAGES, read=True)
+        reason = self.exclude(session) if fresh else NOTHING_NEW
+        if reason:
+            result.skipped[reason] += 1
+            result.note(found, reason if fresh else WITH_MESSAGES, read=True)
             return None
+        if self.payment is not None:
+            self._guards[found.path] = self.guard(session)  # now, with all that the tools said
         return session, fresh
 
     def _find_new(self, session: Session) -> frozenset[str]:
@@ -347,9 +262,10 @@ class Reading:
             for candidate in candidates
             if any(quote.uuid in fresh for quote in candidate.evidence)
         )
+        passed = self._pass(found, session, list(named))
         session.events.clear()
         result.note(found, WITH_MESSAGES, read=True)
-        read = Read(session, tuple(named), fresh)
+        read = Read(session, passed, fresh)
         result.reads.append(read)
         if self.payment is not None:
             kept = (session.id, str(found.path), session.cwd, session.started, session.pull_requests)
@@ -357,11 +273,16 @@ class Reading:
             self.state.keep_pending(str(found.path), msgspec.msgpack.encode(paid))
             self.payment.note(session.id)
 
+    def _pass(self, found: Found, session: Session, candidates: list[Candidate]) -> tuple[Passed, ...]:
+        """Screen a session's candidates, knowing every value that was seen in it."""
+        guard = self._guards.pop(found.path, None) or (self.guard(session) if candidates else None)
+        return tuple(pass_candidate(candidate, guard) for candidate in candidates) if guard else ()
+
 
 def find_sessions(homes: Mapping[str, Path]) -> Iterator[tuple[str, Path]]:
     """Yield every session file with the name of its reader, reader by reader, sorted by path."""
     for name, reader in READERS.items():
-        for path in reader.find(homes[name]):
+        for path in reader.find(homes[name]) if name in homes else ():
             yield name, path
 
 
@@ -381,11 +302,3 @@ def read_file(path: Path) -> Session | Skipped:
         return Skipped(path, "not a regular file")
     name = "codex" if path.name.startswith("rollout-") else "claude_code"
     return READERS[name].read(path)
-
-
-def screen_candidate(candidate: Candidate) -> list[Finding]:
-    """Return what is wrong with any text of a candidate that would be written down."""
-    from agent_context.screening import screen  # noqa: PLC0415 - what a sync without news does not pay
-
-    texts = (candidate.claim, candidate.why, *(quote.quote for quote in candidate.evidence))
-    return [finding for text in (*texts, *candidate.tags, *candidate.paths) for finding in screen(text)]

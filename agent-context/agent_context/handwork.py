@@ -6,14 +6,16 @@ import time
 from typing import TYPE_CHECKING
 
 from agent_context.edits import MOST_REJECTIONS, collect_edits, reject_deleted
-from agent_context.exchange import TRAILER
+from agent_context.known_values import load_guard
 from agent_context.layout import FOLDERS, is_learning_path
 from agent_context.learning import utc
 from agent_context.sealing import find_closed, open_files, seal_files
 from agent_context.state import LAST_COMMIT
+from agent_context.trailers import trailers
 
 if TYPE_CHECKING:
     from agent_context.git import Repository
+    from agent_context.knowledge import KnowledgeBase
     from agent_context.reports import SyncReport
     from agent_context.sealing import Sealer
     from agent_context.state import State
@@ -22,14 +24,17 @@ if TYPE_CHECKING:
 NO_REJECTIONS = ("init: ", "purge: ", "keys: ")
 
 
-def commit_edits(repository: Repository, machine: str, report: SyncReport, sealer: Sealer | None = None) -> None:
+def commit_edits(repository: Repository, machine: str, report: SyncReport, knowledge_base: KnowledgeBase) -> None:
     """Commit what a person edited by hand and what reads; the rest is named in `report.problems`."""
+    sealer = knowledge_base.sealer
     edited = repository.edited_files(FOLDERS)
     committed = {path: repository.read_file(repository.tip(), path) for path, data in edited.items() if data is None}
     closed = [*find_closed(edited, sealer), *find_closed(committed, sealer)]
     report.problems += [f"{path}: no key here opens it (git restore takes the edit back)" for path in closed]
     edited = {path: data for path, data in edited.items() if path not in closed}
-    edits = collect_edits(open_files(edited, sealer), open_files(committed, sealer), machine, utc(time.time()))
+    opened, before = open_files(edited, sealer), open_files(committed, sealer)
+    find = load_guard(knowledge_base.settings, knowledge_base.root).find if edited else None
+    edits = collect_edits(opened, before, machine, utc(time.time()), find)
     report.problems += edits.problems
     waiting = repository.half_staged_files(FOLDERS)
     report.notes += [f"{path}: part of it is staged, so it waits for your own commit" for path in waiting]
@@ -38,7 +43,8 @@ def commit_edits(repository: Repository, machine: str, report: SyncReport, seale
     if edits.files and not report.dry_run:
         count = f"{len(edits.files)} file{'s' * (len(edits.files) > 1)}"
         files = seal_files(edits.files, sealer, edited)
-        repository.commit_files(files, f"edit: {count} by hand\n\n{TRAILER}{machine}\n", machine)
+        told = trailers(machine, sync=report.sync)
+        repository.commit_files(files, f"edit: {count} by hand\n\n{told}", machine)
 
 
 def keep_rejections(
@@ -65,6 +71,7 @@ def keep_rejections(
     rejected = {path: reject_deleted(path, data or b"", report.machine, now) for path, data in opened.items()}
     files = seal_files({path: data for path, data in rejected.items() if data is not None}, sealer, removed)
     if files:
-        message = f"review: {len(files)} deleted, kept as rejected\n\n{TRAILER}{report.machine}\n"
+        told = trailers(report.machine, sync=report.sync)
+        message = f"review: {len(files)} deleted, kept as rejected\n\n{told}"
         repository.commit_files(files, message, report.machine)
         report.rejected += sorted(files)

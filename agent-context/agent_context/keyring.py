@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent_context.errors import AgentContextError, SealedError
-from agent_context.exchange import TRAILER
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository, locked
 from agent_context.identity import is_project_folder, name_of
@@ -17,6 +16,7 @@ from agent_context.knowledge import write_project
 from agent_context.layout import PROJECT_FILE, PROJECTS, learning_path
 from agent_context.machine import save_machine_settings
 from agent_context.sealing import RECIPIENTS_FILE, Recipient, Sealer, parse_recipients, read_recipient, write_recipients
+from agent_context.trailers import trailers
 
 if TYPE_CHECKING:
     from agent_context.config import Environment
@@ -161,7 +161,7 @@ def _reseal(
                 converted += 1
         files = {path: data for path, data in files.items() if data != repository.read_file(repository.tip(), path)}
         if files:
-            message = f"keys: {what}\n\n{TRAILER}{environment.machine}\n"
+            message = f"keys: {what}\n\n{trailers(environment.machine)}"
             repository.commit_files(files, message, environment.machine, own_edits=True)
         sealer.trusted[project] = keys
         own = msgspec.structs.replace(environment.own, recipients=dict(sorted(sealer.trusted.items())))
@@ -180,7 +180,7 @@ def _read_key(key: str) -> str:
     if key.startswith(("age1", "ssh-")):
         return key
     try:
-        return Path(key).expanduser().read_text(encoding="utf-8")
+        return Path(key).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise AgentContextError(
             f"{key} is neither a public key nor a file that holds one: {error}",

@@ -24,11 +24,13 @@ from agent_context.layout import (
     learning_path,
 )
 from agent_context.learning import ID_LENGTH, Learning
+from agent_context.settings import advise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from agent_context.learning import Finding
     from agent_context.sealing import Sealer
 
 
@@ -87,7 +89,8 @@ class KnowledgeBase:
         try:
             return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), Project)
         except (tomllib.TOMLDecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
-            raise AgentContextError(f"{path}: {error}", hint="mend that line, or restore the file from git") from None
+            hint = advise(str(error), Project, "mend that line, or restore the file from git")
+            raise AgentContextError(f"{path}: {error}", hint=hint) from None
 
     def load(self, project: str | None = None) -> Contents:
         """Read all learnings (or one project's), sorted by path. A file that does not read costs itself alone."""
@@ -130,9 +133,26 @@ class KnowledgeBase:
         data = (self.root / path).read_bytes()
         return self.sealer.open(path, data) if self.sealer else data
 
+    def screen(self, text: str) -> list[Finding]:
+        """Return what this knowledge base's engines find in a text and nobody allows."""
+        from agent_context.screening import screen  # noqa: PLC0415 - what a sync without news does not pay
+        from agent_context.screening.allowing import apply_allowances  # noqa: PLC0415 - the same
+
+        return apply_allowances(screen(text, self.settings.screening.engines), text, self.settings.allow)
+
     def bytes_for(self, path: str, learning: Learning) -> bytes:
-        """Return what the learning's file at this path is to hold: sealed where its name says so."""
-        text = write_learning(learning).encode()
+        """Return what the learning's file at this path is to hold: sealed where its name says so.
+
+        Raise AgentContextError for a certain secret in it, whoever wants it written.
+        """
+        written = write_learning(learning)
+        for finding in self.screen(written):
+            if (finding.kind, finding.severity) == ("secret", "certain"):
+                raise AgentContextError(
+                    f"{path}:{finding.line}: {finding.kind}: {finding.rule} {finding.masked}",
+                    hint="it was not written; take the secret out, or allow it by its hash (agent-context screen)",
+                )
+        text = written.encode()
         if not path.endswith(SEALED):
             return text
         if self.sealer is None:

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from agent_context.encoders import load_encoder
-from agent_context.extraction import NANOSECONDS, screen_candidate
+from agent_context.extraction import NANOSECONDS
 from agent_context.knowledge import Entry
 from agent_context.layout import PATTERNS
 from agent_context.learning import Learning, Source, Status, Verdict, learning_id, normalise_claim, one_paragraph, utc
+from agent_context.quarantine import Quarantine, hold_back
 from agent_context.reports import Dropped, Learned
+from agent_context.screening.actions import Action
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from agent_context.consolidation import Consolidation
     from agent_context.encoders import Encoder
-    from agent_context.extraction import Extraction
+    from agent_context.extracted import Extraction
     from agent_context.knowledge import KnowledgeBase
     from agent_context.learning import Candidate
     from agent_context.projects import Place, Projects
+    from agent_context.proposal import Remark
     from agent_context.reports import SyncReport
+    from agent_context.screening.passing import Passed
     from agent_context.state import State
 
 OVER_LIMIT = "too many of one session"
@@ -29,14 +34,20 @@ OVER_LIMIT = "too many of one session"
 
 @dataclass(slots=True)
 class Learner:
-    """Turns candidates into learnings of their projects, dropping with a reason what must not or need not be kept."""
+    """Turns candidates into learnings of their projects, dropping with a reason what must not or need not be kept.
+
+    `written` is what rule files say of a project, `elsewhere` the learnings of it that are not in this worktree.
+    """
 
     knowledge_base: KnowledgeBase
     machine: str
+    quarantine: Quarantine
     state: State
     report: SyncReport
     status: Status = Status.UNREVIEWED
     written: Callable[[str], dict[str, str]] = lambda _: {}
+    elsewhere: Callable[[str], Iterable[Learning]] = lambda _: ()
+    remarks: dict[str, Remark] = field(default_factory=dict)
     files: dict[str, bytes | None] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     _encoder: Encoder | None = None
@@ -51,37 +62,25 @@ class Learner:
                 self.report.guessed[read.session.cwd or str(read.session.path.parent)] = place.folder
             fallback = utc(extraction.rows[str(read.session.path)].mtime_ns / NANOSECONDS)
             learned = 0
-            limit = self.knowledge_base.settings.extraction.per_session
-            for candidate in read.candidates:
-                if learned >= limit:
-                    self.report.candidates += 1
-                    detail = f"at most {limit} (per_session)"
-                    self.report.dropped.append(
-                        Dropped(place.folder, candidate.session, OVER_LIMIT, detail, candidate.claim)
-                    )
-                elif self.take(candidate, place, candidate.at or read.session.started or fallback):
-                    learned += 1
+            for passed in read.candidates:
+                at = passed.candidate.at or read.session.started or fallback
+                learned += self.take(passed, place, at, full=learned >= self.limit) is not None
 
-    def take(self, candidate: Candidate, place: Place, at: str) -> Learned | None:
-        """Make one candidate a learning, or drop it with the reason in the report."""
+    @property
+    def limit(self) -> int:
+        """Return how many learnings one session may yield."""
+        return self.knowledge_base.settings.extraction.per_session
+
+    def take(self, passed: Passed, place: Place, at: str, *, full: bool = False) -> Learned | None:
+        """Make one candidate a learning, or hold it back or drop it with the reason in the report."""
         self.report.candidates += 1
-        findings = screen_candidate(candidate)
-        if findings:
-            reason = f"{findings[0].kind}: {findings[0].rule}"
-            self.report.dropped.append(Dropped(place.folder, candidate.session, reason, findings[0].masked))
-            return None
-        learning = self._make(candidate, place.folder, at)
-        if not normalise_claim(learning.claim):
-            self.report.dropped.append(Dropped(place.folder, candidate.session, "no words", "the claim is empty"))
+        learning = self._make(passed.candidate, place.folder, at)
+        reason, detail = self._refuse(passed, place, learning, full=full)
+        if reason:
+            claim = "" if passed.findings else learning.claim
+            self.report.dropped.append(Dropped(place.folder, passed.candidate.session, reason, detail, claim))
             return None
         known = self._consolidation(place.folder)
-        decision = known.decide(learning.claim, learning.id)
-        if decision.verdict is not Verdict.NEW:
-            detail = f"{decision.twin} ({decision.reason})"
-            self.report.dropped.append(
-                Dropped(place.folder, candidate.session, decision.verdict.value, detail, learning.claim)
-            )
-            return None
         known.add(learning)
         self.files.update(self.knowledge_base.project_file_for(place.folder, place.remote))
         path, data = self.knowledge_base.file_for(place.folder, learning)
@@ -90,6 +89,52 @@ class Learner:
         learned = Learned(place.folder, learning.id, learning.claim, path)
         self.report.learned.append(learned)
         return learned
+
+    def find_rejection(self, project: str, learning: Learning) -> str:
+        """Return the id of the rejected learning that says the same in other words; empty for none."""
+        entries = self.knowledge_base.load(project).entries
+        known = [*(entry.learning for entry in entries), *self.elsewhere(project)]
+        rejected = [item for item in known if item.status is Status.REJECTED]
+        if not rejected:
+            return ""
+        from agent_context.consolidation import Consolidation  # noqa: PLC0415 - what a sync without news does not pay
+
+        decision = Consolidation(rejected, self._load_encoder(), self.state).decide(learning.claim, learning.id)
+        return decision.twin if decision.verdict is Verdict.REJECTED_BEFORE else ""
+
+    def _load_encoder(self) -> Encoder | None:
+        if not self.report.encoder:
+            self._encoder, self.report.encoder = load_encoder(self.knowledge_base.settings.consolidation.encoder)
+        return self._encoder
+
+    def _refuse(self, passed: Passed, place: Place, learning: Learning, *, full: bool) -> tuple[str, str]:
+        """Return why a candidate becomes no learning, with details; empty texts when it does."""
+        kinds = self.knowledge_base.settings.sync.kinds
+        if passed.action is Action.QUARANTINE:
+            return self._hold(passed, place)
+        for refused, reason, detail in (
+            (passed.action is Action.DROP, passed.reason, passed.findings[0].masked if passed.findings else ""),
+            (not normalise_claim(learning.claim), "no words", "the claim is empty"),
+            (kinds and learning.kind.value not in kinds, "a kind that is not taken", f"{learning.kind} (sync.kinds)"),
+            (full, OVER_LIMIT, f"at most {self.limit} (per_session)"),
+        ):
+            if refused:
+                return reason, detail
+        decision = self._consolidation(place.folder).decide(learning.claim, learning.id)
+        if decision.verdict is not Verdict.NEW:
+            return decision.verdict.value, f"{decision.twin} ({decision.reason})"
+        return "", ""
+
+    def _hold(self, passed: Passed, place: Place) -> tuple[str, str]:
+        """Put a candidate into this machine's quarantine, unless a person dropped it there before."""
+        now = utc(time.time())
+        held = hold_back(passed.candidate, list(passed.findings), place.folder, now, remote=place.remote)
+        if held.id in self.quarantine.dropped():
+            return f"{passed.reason} (dropped from quarantine before)", passed.findings[0].masked
+        if not self.report.dry_run:
+            self.quarantine.put(held)
+        self.report.quarantined.append(f"{held.id} ({passed.reason})")
+        return f"{passed.reason} (in quarantine)", passed.findings[0].masked
 
     def _make(self, candidate: Candidate, project: str, at: str) -> Learning:
         claim = one_paragraph(candidate.claim)
@@ -112,9 +157,7 @@ class Learner:
         from agent_context.consolidation import Consolidation  # noqa: PLC0415 - what a sync without news does not pay
 
         if project not in self._known:
-            if not self.report.encoder:
-                self._encoder, self.report.encoder = load_encoder(self.knowledge_base.settings.consolidation.encoder)
             entries = [*self.knowledge_base.load(project).entries, *self.knowledge_base.load(PATTERNS).entries]
-            learnings = (entry.learning for entry in entries)
-            self._known[project] = Consolidation(learnings, self._encoder, self.state, self.written(project))
+            learnings = [*(entry.learning for entry in entries), *self.elsewhere(project)]
+            self._known[project] = Consolidation(learnings, self._load_encoder(), self.state, self.written(project))
         return self._known[project]

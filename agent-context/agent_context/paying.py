@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent_context.errors import AgentContextError
-from agent_context.extraction import Estimate, Payment
+from agent_context.extracted import Estimate, Payment
 from agent_context.journal import Entry, Journal
 from agent_context.learning import utc
 from agent_context.prices import Price, Usage, cost_usd, find_price
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from agent_context.config import Settings
     from agent_context.extraction import Strategy
     from agent_context.extractors.anthropic_api import AnthropicApi
     from agent_context.extractors.claude_cli import ClaudeCli
+    from agent_context.settings import Settings
     from agent_context.transcripts.session import Session
 
 FREE = "heuristic"

@@ -19,8 +19,8 @@ from agent_context.identity import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from agent_context.config import MachineSettings
     from agent_context.git import Checkout
+    from agent_context.settings import MachineSettings
     from agent_context.transcripts.session import Session
 
 

@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from agent_context.changes import Change
-    from agent_context.config import Environment, SnippetSettings
+    from agent_context.config import Environment
     from agent_context.knowledge import Entry
     from agent_context.projects import Projects
+    from agent_context.settings import SnippetSettings
 
 RULES = Path(".claude") / "rules" / "agent-context.md"
 EXCLUDED = b"/.claude/rules/agent-context.md"

@@ -37,12 +37,16 @@ class Unread:
 
 @dataclass(slots=True)
 class SyncReport:
-    """One sync. `waiting` says why commits did not reach the remote; `blocked` what only a person can settle."""
+    """One sync. `waiting` says why commits did not reach the remote; `blocked` what only a person can settle.
+
+    Where learnings are reviewed by pull requests, `proposed` are in this machine's, `queued` wait behind it.
+    """
 
     machine: str
     knowledge_base: str
     sessions_in: str
     dry_run: bool = False
+    sync: str = ""
     found: int = 0
     read: int = 0
     skipped: dict[str, int] = field(default_factory=dict)
@@ -71,12 +75,17 @@ class SyncReport:
     snippets: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    quarantined: list[str] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)
     silence: str = ""
     archived: int = 0
     interrupted: bool = False
     encoder: str = ""
+    learnings: int = 0
+    conflicts: int = 0
+    bytes_read: int = 0
     seconds: float = 0.0
+    steps: dict[str, float] = field(default_factory=dict)
     cost_usd: float = 0.0
 
     @property

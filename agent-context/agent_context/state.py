@@ -118,6 +118,10 @@ class State:
         self._db.execute("DELETE FROM sessions")
         self._db.execute("DELETE FROM records")
 
+    def forget_outcomes(self, beginning: str) -> None:
+        """Forget the sessions whose outcome begins so: they are looked at again."""
+        self._db.execute("DELETE FROM sessions WHERE substr(outcome, 1, ?) = ?", (len(beginning), beginning))
+
     def new_records(self, uuids: Iterable[str]) -> set[str]:
         """Return those records (messages of sessions, by uuid) that were never read, in whatever file they stood."""
         query = "SELECT 1 FROM records WHERE id = ?"

@@ -20,9 +20,10 @@ from agent_context.state import State
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from agent_context.config import Environment, Settings
+    from agent_context.config import Environment
     from agent_context.knowledge import Entry, KnowledgeBase
     from agent_context.learning import Finding, Learning
+    from agent_context.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from pathlib import Path
+from tempfile import gettempdir
 
 import pygit2
 import pytest
@@ -44,6 +45,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("HOME", str(folder))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(folder / ".gitconfig"))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    # Where Kingfisher is installed, its rules are compiled once (4 s) and not for every test's home.
+    monkeypatch.setenv("KF_RULE_CACHE_DIR", str(Path(gettempdir()) / f"agent-context-tests-{os.getuid()}"))
     (folder / ".gitconfig").write_text(
         "[user]\n\tname = Ada\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
     )

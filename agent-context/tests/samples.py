@@ -9,10 +9,11 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from agent_context.config import Environment, MachineSettings, load_machine_settings
+from agent_context.config import Environment, load_machine_settings
 from agent_context.founding import found_knowledge_base
 from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Kind, Learning, Source, Speaker, Status, learning_id
+from agent_context.settings import MachineSettings
 from agent_context.sync import SyncOptions, sync
 
 if TYPE_CHECKING:

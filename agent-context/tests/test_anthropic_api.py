@@ -76,6 +76,7 @@ def test_a_learning_comes_back_with_its_quote_and_its_cost(monkeypatch: pytest.M
         (body,) = api.messages
         assert body["model"] == "claude-haiku-5-5"
         assert body["system"] == [{"type": "text", "text": SYSTEM, "cache_control": {"type": "ephemeral"}}]
+        assert "tools" not in body
         assert body["output_config"] == {"format": {"type": "json_schema", "schema": SCHEMA}}
         assert "- Known.\n" in body["messages"][0]["content"]
         assert "always use make deploy here." in body["messages"][0]["content"]

@@ -21,7 +21,7 @@ from agent_context.sync import SyncOptions, sync
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent_context.extraction import Estimate
+    from agent_context.extracted import Estimate
     from agent_context.reports import SyncReport
 
 USAGE = {"input_tokens": 1000, "output_tokens": 100}

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from samples import git
 
-from agent_context.config import MachineSettings
 from agent_context.projects import Place, Projects
+from agent_context.settings import MachineSettings
 from agent_context.transcripts.session import PullRequest, Session
 
 if TYPE_CHECKING:

@@ -78,7 +78,11 @@ def test_the_commit_says_where_it_comes_from(machine: Machine) -> None:
     machine.teach(LESSON, cwd=machine.checkout())
     machine.sync()
     message = git(machine.root, "log", "-1", "--format=%B")
-    assert message == "learn: 1 learning in o.r\n\nMachine: laptop\nSessions: 1\nExtractor: heuristic"
+    sync = machine.root.parent / "data" / "journal.jsonl"
+    identity = json.loads(sync.read_text())["sync"]
+    assert message == (
+        f"learn: 1 learning in o.r\n\nMachine: laptop\nSync: {identity}\nSessions: 1\nExtractor: heuristic"
+    )
 
 
 def test_a_second_sync_with_nothing_new_makes_no_commit(machine: Machine) -> None:
@@ -238,7 +242,7 @@ def test_a_commit_of_the_users_own_is_merged_not_rewritten(machine: Machine, oth
     mine = head(machine.root)
     other.teach(LESSON, cwd=other.checkout())
     other.sync()
-    assert machine.sync().pushed == 2
+    assert machine.sync().pushed == 3  # with the merge, and what the machine says of itself
     assert mine in git(machine.root, "log", "--format=%H").split()
 
 
@@ -286,7 +290,7 @@ def test_a_remote_with_another_history_blocks_the_push_alone(machine: Machine, t
     machine.teach(LESSON, cwd=machine.checkout())
     report = machine.sync()
     assert (len(report.learned), report.pushed, report.exit_code) == (1, 0, 3)
-    assert "the remote's history was rewritten" in report.blocked[0]
+    assert "the remote has another history than this clone" in report.blocked[0]
 
 
 def test_an_edit_by_hand_is_committed_as_the_users_and_travels(machine: Machine, other: Machine) -> None:
@@ -380,7 +384,7 @@ def test_an_uncommitted_edit_in_the_way_of_the_remote_loses_nothing(machine: Mac
     assert (machine.root / "mkdocs.yml").read_text() == "site_name: mine, not committed\n"
 
 
-def test_two_edits_of_one_claim_wait_for_a_person_with_both_kept(machine: Machine, other: Machine) -> None:
+def test_two_edits_of_one_claim_are_both_kept_and_block_nothing(machine: Machine, other: Machine) -> None:
     learning = make_learning("Use make.", id="0123456789")
     path = f"{FOLDER}/use-make-0123456789.md"
     (machine.root / FOLDER).mkdir(parents=True)
@@ -389,12 +393,17 @@ def test_two_edits_of_one_claim_wait_for_a_person_with_both_kept(machine: Machin
     other.sync()
     for one, claim in ((machine, "Use make always."), (other, "Use just instead.")):
         (one.root / path).write_text(write_learning(replace_fields(learning, claim=claim)))
+    other.teach(LESSON, cwd=other.checkout())
     machine.sync()
     report = other.sync()
-    assert (report.exit_code, report.pushed, report.unpushed) == (3, 0, 1)
-    assert report.blocked == [f"{path}: both sides changed its claim. Settle it with: git pull --no-rebase"]
-    assert other.learnings()[path].claim == "Use just instead."
-    assert git(other.root, "status", "--porcelain") == ""
+    assert (report.exit_code, len(report.learned), report.unpushed) == (0, 1, 0)
+    machine.sync()
+    for one in (machine, other):
+        merged = one.learnings()[path]
+        texts = {text for conflict in merged.conflicts for text in conflict.versions}
+        assert {merged.claim, *texts} == {"Use make always.", "Use just instead."}
+        assert git(one.root, "status", "--porcelain") == ""
+    assert git(machine.root, "rev-parse", "HEAD") == git(other.root, "rev-parse", "HEAD")
 
 
 def test_another_sync_under_way_is_waited_for_and_then_named(machine: Machine) -> None:
@@ -483,7 +492,7 @@ def test_a_killed_sync_is_finished_by_the_next(machine: Machine, remote: Path) -
     assert run_program(machine, [sys.executable, "-c", DIES_HALF_WAY]).returncode == 9
     assert len(machine.learnings()) == 1
     report = machine.sync()
-    assert (report.pushed, report.exit_code, len(machine.learnings())) == (1, 0, 1)
+    assert (report.pushed, report.exit_code, len(machine.learnings())) == (2, 0, 1)
     assert head(machine.root) == git(remote, "rev-parse", "main")
     assert git(machine.root, "status", "--porcelain") == ""
 
@@ -496,6 +505,7 @@ def test_racing_machines_all_arrive(tmp_path: Path, remote: Path) -> None:
             f"From now on always run check number {number} before the release of part {number}.", cwd=one.checkout()
         )
         home = {"HOME": str(one.folder), "CLAUDE_CONFIG_DIR": str(one.environment.claude_dir)}
+        home["AGENT_CONTEXT_MACHINE"] = f"m{number}"
         command = [sys.executable, "-m", "agent_context", "sync", "--kb", str(one.root)]
         running.append(
             subprocess.Popen(command, env={**os.environ, **home}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -644,7 +654,7 @@ def test_a_remote_that_was_rewound_is_not_pushed_forward_again(machine: Machine,
     machine.teach(LESSON, cwd=machine.checkout())
     machine.sync()
     other.sync()
-    git(remote, "update-ref", "refs/heads/main", git(remote, "rev-parse", "main~1"))
+    git(remote, "update-ref", "refs/heads/main", git(remote, "rev-parse", "main~2"))
     for _ in range(2):
         report = other.sync()
         assert (report.exit_code, report.pushed) == (3, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -9,8 +10,6 @@ import click
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, plural, print_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from agent_context.keyring import Resealed
 
 project_option = click.option("--project", required=True, help="The project's folder.")
@@ -58,6 +57,7 @@ def add(face: Face, key: str, project: str, name: str, kb: Path | None, *, conve
     """Let KEY (age1..., an ssh-ed25519 line, or its file) read a project; without KEY, this machine's own."""
     from agent_context.keyring import add_key  # noqa: PLC0415 - the command's own work
 
+    key = str(Path(key).expanduser()) if key.startswith("~") else key
     _report(add_key(face.knowledge_base(kb), face.environment, project, key, name, convert=convert))
     return 0
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from agent_context.commands.face import Face, console, json_option, kb_option, pass_face, plural, print_json
+from agent_context.commands.review_walk import walk
 from agent_context.learning import Status
 from agent_context.reviewing import decide
 from agent_context.visible import show_hidden
@@ -14,7 +16,7 @@ from agent_context.visible import show_hidden
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent_context.knowledge import KnowledgeBase
+    from agent_context.knowledge import Entry, KnowledgeBase
 
 
 @click.command(name="review")
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 @click.option("--retire", "status", flag_value="retired", help="Retire them: true once, no longer.")
 @click.option("--reason", default="", help="Why; kept with the decision.")
 @click.option("--project", help="Show only this project's folder.")
+@click.option("--list", "as_list", is_flag=True, help="Show them only, also on a terminal.")
 @kb_option
 @json_option
 @pass_face
@@ -35,18 +38,24 @@ def command(  # noqa: PLR0913 - one argument an option
     project: str | None,
     kb: Path | None,
     *,
+    as_list: bool,
     as_json: bool,
 ) -> int:
-    """Show the unreviewed learnings with their evidence, or decide about those with the given IDs (any unique prefix).
+    """Walk through the unreviewed learnings, or decide about those with the given IDs (any unique prefix).
 
-    A decision is a commit of its own; the next sync carries it to every machine, and the same command with another
-    decision takes it back.
+    On a terminal each is shown with its evidence and waits for a key: accept, edit in $EDITOR, reject, skip. A decision
+    is a commit of its own; the next sync carries it to every machine, and the same command with another decision takes
+    it back.
     """
     knowledge_base = face.knowledge_base(kb)
     if not status:
         if ids:
             raise click.UsageError("say what to do with them: --accept, --reject or --retire")
-        return _show(knowledge_base, project, as_json=as_json)
+        entries = _find_unreviewed(knowledge_base, project)
+        asks = sys.stdin.isatty() and sys.stdout.isatty() and not as_json and not as_list
+        if asks and entries:
+            return walk(knowledge_base, face.environment, entries)
+        return _show(entries, as_json=as_json)
     if not ids:
         raise click.UsageError("name the learnings by their ids (agent-context review shows them)")
     entries = decide(knowledge_base, face.environment, ids, Status(status), reason or f"{status} in review")
@@ -58,8 +67,11 @@ def command(  # noqa: PLR0913 - one argument an option
     return 0
 
 
-def _show(knowledge_base: KnowledgeBase, project: str | None, *, as_json: bool) -> int:
-    entries = [item for item in knowledge_base.load_named(project).entries if item.learning.status is Status.UNREVIEWED]
+def _find_unreviewed(knowledge_base: KnowledgeBase, project: str | None) -> list[Entry]:
+    return [item for item in knowledge_base.load_named(project).entries if item.learning.status is Status.UNREVIEWED]
+
+
+def _show(entries: list[Entry], *, as_json: bool) -> int:
     if as_json:
         print_json(entries)
         return 0

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from agent_context.extraction import Estimate
+    from agent_context.extracted import Estimate
     from agent_context.reports import SyncReport
 
 SHOWN = 12
@@ -145,6 +145,9 @@ def _print_exchange(report: SyncReport, out: Console) -> None:
     elif report.failed:
         out.print("[bold]Remote[/]      ", end="")
         out.print(report.waiting, markup=False)
+    if report.quarantined:
+        count = plural(len(report.quarantined), "candidate")
+        out.print(f"[bold]Quarantine[/]  {count} held back on this machine: agent-context quarantine list", markup=True)
     for item in report.withheld:
         out.print("[bold]Withheld[/]    from agents and the site until you have looked: ", end="")
         out.print(f"{item}: agent-context quarantine show {item.split(' ')[0].rpartition('/')[2]}", markup=False)
