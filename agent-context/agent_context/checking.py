@@ -7,13 +7,19 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent_context.edits import find_stopping
 from agent_context.errors import AgentContextError, MissingExtraError, SealedError
+from agent_context.git import Repository
+from agent_context.git.history import History
 from agent_context.knowledge import check_entry
-from agent_context.layout import FOLDERS
-from agent_context.screening import screen
+from agent_context.layout import FOLDERS, is_learning_path
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from agent_context.knowledge import Entry, KnowledgeBase
+    from agent_context.learning import Finding
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +32,12 @@ class Problem:
     hint: str = ""
 
 
-def check(knowledge_base: KnowledgeBase) -> list[Problem]:
-    """Return every problem, sorted by path and line."""
+def check(knowledge_base: KnowledgeBase, since: str = "") -> list[Problem]:
+    """Return every problem, sorted by path and line; with `since` those in files that differ from that commit alone.
+
+    Raise AgentContextError for a commit that is not here.
+    """
+    changed = _find_changed(knowledge_base.root, since) if since else None
     contents = knowledge_base.load()
     problems = [
         Problem(error.path, error.line, error.message.split(": ", 1)[1], error.hint) for error in contents.problems
@@ -42,7 +52,8 @@ def check(knowledge_base: KnowledgeBase) -> list[Problem]:
         wrong = check_entry(entry)
         if wrong:
             problems.append(Problem(entry.path, 2, f"id: {wrong}", "rename the file, or mend the id"))
-    problems += _check_secrets(knowledge_base)
+    problems += _check_texts(knowledge_base, changed)
+    problems = [problem for problem in problems if changed is None or problem.path in changed]
     return sorted(problems, key=lambda problem: (problem.path, problem.line, problem.message))
 
 
@@ -67,24 +78,39 @@ def _check_references(entries: tuple[Entry, ...]) -> list[Problem]:
     return problems
 
 
-def _check_secrets(knowledge_base: KnowledgeBase) -> list[Problem]:
+def _find_changed(root: Path, since: str) -> set[str]:
+    """Return the paths that branch or worktree have otherwise than the commit that they and `since` come from."""
+    repository, history = Repository(root), History(root)
+    tip, commit = repository.tip(), history.find_commit(since)
+    base = repository.merge_base(tip, commit) if tip and commit else None
+    if tip is None or base is None:
+        raise AgentContextError(f"no commit {since} is here to compare with", hint="git log names the commits")
+    return {altered.path for altered in history.alterations_between(base, tip)} | set(repository.edited_files(FOLDERS))
+
+
+def _check_texts(knowledge_base: KnowledgeBase, changed: set[str] | None) -> list[Problem]:
     problems = []
     for folder in FOLDERS:
         for file in sorted((knowledge_base.root / folder).rglob("*")):
             path = file.relative_to(knowledge_base.root).as_posix()
-            if file.is_file() and not file.is_symlink():
+            if file.is_file() and not file.is_symlink() and (changed is None or path in changed):
                 with suppress(SealedError, MissingExtraError):
-                    problems += _screen_file(path, knowledge_base.read_clear(path))
+                    text = knowledge_base.read_clear(path).decode("utf-8", "replace")
+                    problems += _screen_text(path, text, knowledge_base.screen)
     return problems
 
 
-def _screen_file(path: str, data: bytes) -> list[Problem]:
+def _screen_text(path: str, text: str, find: Callable[[str], list[Finding]]) -> list[Problem]:
+    """Return what must not be in a file. In one that is no learning, a comment or an installer is no poison yet."""
+    findings = find(text) if is_learning_path(path) else find_stopping(text, find)
     return [
         Problem(
             path,
             finding.line,
             f"{finding.kind}: {finding.rule} {finding.masked}",
-            "take it out; if it was pushed, change the secret first",
+            "take it out; if it was pushed, change the secret first (agent-context purge-secret)"
+            if finding.kind == "secret"
+            else "take it out, or allow it by its hash (agent-context screen --json prints it)",
         )
-        for finding in screen(data.decode("utf-8", "replace"))
+        for finding in findings
     ]

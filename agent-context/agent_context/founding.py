@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from agent_context.knowledge import KnowledgeBase
 
-DOTTED = {"gitignore": ".gitignore", "gitattributes": ".gitattributes"}
+# Files that hatch, git and forges would take for their own have no dot in the package.
+DOTTED = {name: f".{name}" for name in ("gitignore", "gitattributes", "github", "gitea", "gitlab-ci.yml")}
 TEMPLATE_LINES = re.compile(r"(?:^#[^\n]*\n)*^template\s*=[^\n]*\n\n?", re.MULTILINE)
 
 

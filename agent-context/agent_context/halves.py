@@ -10,7 +10,10 @@ from agent_context.git import Repository
 from agent_context.git.locking import locked
 from agent_context.handing import hand_out
 from agent_context.handwork import commit_edits
+from agent_context.learning import utc
+from agent_context.pending import PULL_REQUEST
 from agent_context.projects import Projects
+from agent_context.proposals import Proposals
 from agent_context.reports import SyncReport
 from agent_context.sealing import seal_resolver
 from agent_context.state import State
@@ -41,7 +44,12 @@ def _exchange(knowledge_base: KnowledgeBase, environment: Environment, *, pushin
     with locked(repository, settings.sync.lock_seconds):
         commit_edits(repository, environment.machine, report, knowledge_base)
         exchange.bring_in()
-        if pushing:
+        if pushing and settings.review == PULL_REQUEST and exchange.has_seen():
+            proposals = Proposals(knowledge_base, repository, branch, exchange.remote, environment.machine, report)
+            proposals.ask()
+            proposals.take_stock(utc(time.time()))
+            proposals.send()
+        elif pushing:
             exchange.push()
         else:
             report.unpushed = exchange.count_unpushed()

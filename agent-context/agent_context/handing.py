@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from agent_context import changes
 from agent_context.errors import AgentContextError
+from agent_context.local_learnings import load_local
 from agent_context.publishing import plan_snippets
 from agent_context.withholding import sift
 
@@ -35,7 +36,8 @@ def hand_out(
     report.learnings = len(contents.entries)
     report.conflicts = sum(bool(entry.learning.conflicts) for entry in contents.entries)
     settings = knowledge_base.settings
-    sifted = sift([*contents.entries, *learned], settings, state)
+    local = load_local(environment, knowledge_base)
+    sifted = sift([*contents.entries, *learned, *local], settings, state)
     report.withheld = [f"{item.entry.project}/{item.entry.learning.id} ({item.reason})" for item in sifted.withheld]
     if settings.snippet.install:
         _publish(plan_snippets(sifted.entries, settings.snippet, environment, projects), report)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from agent_context.archive import Archive
-from agent_context.config import load_machine_settings
+from agent_context.config import load_account, load_machine_settings
 from agent_context.coverage import list_unread
 from agent_context.errors import AgentContextError
 from agent_context.extraction import Reading, find_sessions, find_silence
@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 ARCHIVE = "archive"
 SELECTION = "selection"
+WAITING_COMMIT = "waiting"
 MEGABYTE = 1_000_000
 
 
@@ -86,15 +87,15 @@ def harvest(run: Run) -> list[Entry]:
     """Read what is due, keep what it taught, and remember that it was read. Returns the new learnings."""
     state, report = run.state, run.report
     now = time.time()
-    last = state.fact(LAST_COMMIT)
-    if last and not run.repository.has_commit(last):
-        state.forget_sessions()
+    known = (state.fact(LAST_COMMIT), state.fact(WAITING_COMMIT))
+    if any(commit and not run.repository.has_commit(commit) for commit in known):
+        state.forget_sessions()  # the clone was made anew, without what was learned and not pushed
     archive = _open_archive(run.environment, report)
     extraction = _extract(run, archive, now)
     _account(extraction, report)
     learner = _make_learner(run)
     learner.learn(extraction, run.projects)
-    if run.proposals is not None:
+    if run.proposals is not None and not report.dry_run:
         run.proposals.forget_rejected(learner.find_rejection)
     if not report.dry_run:
         _keep(run, learner, now)
@@ -103,6 +104,7 @@ def harvest(run: Run) -> list[Entry]:
         state.note_records(read.records)
     state.clear_pending()
     state.set_fact(LAST_COMMIT, run.repository.tip() or "")
+    state.set_fact(WAITING_COMMIT, run.proposals.waiting.commit or "" if run.proposals is not None else "")
     report.silence = find_silence(state, now)
     report.unread = list_unread(extraction.rows.values(), run.environment.claude_dir, now)
     if archive is not None:
@@ -122,8 +124,8 @@ def _make_learner(run: Run) -> Learner:
 
 
 def _keep(run: Run, learner: Learner, now: float) -> None:
-    """Put new files where they belong: what is local stays here, what is to be reviewed waits, the rest goes into git."""
-    files = learner.files
+    """Put new files where they belong: what is local stays here, what is to be reviewed waits, the rest is in git."""
+    files = {**learner.files, **_find_unedited(run, learner.confirmed)}
     local = take_out_local(run.environment, run.knowledge_base, files)
     if local:
         keep_files(run.environment, run.knowledge_base, local)
@@ -134,6 +136,14 @@ def _keep(run: Run, learner: Learner, now: float) -> None:
     if files:
         message = _message(run.report, run.knowledge_base.settings.extraction.extractor) if learned else _say_seen(run)
         run.repository.commit_files(files, message, run.environment.machine)
+
+
+def _find_unedited(run: Run, files: dict[str, bytes]) -> dict[str, bytes | None]:
+    """Return those of the files that are here as committed: an edit that waits for its person is not written over."""
+    root, repository, tip = run.knowledge_base.root, run.repository, run.repository.tip()
+    return {
+        path: data for path, data in files.items() if (root / path).read_bytes() == repository.read_file(tip, path)
+    }
 
 
 def _describe_machine(run: Run, now: float, *, riding: bool) -> dict[str, bytes]:
@@ -198,7 +208,7 @@ def _read_claims(knowledge_base: KnowledgeBase, project: str) -> list[str]:
 
 
 def _find_exclusion(sync: SyncSettings, projects: Projects, session: Session) -> str:
-    return find_exclusion(sync, projects.place(session).folder, session.cwd, session.id)
+    return find_exclusion(sync, projects.place(session).folder, session.cwd, session.id, str(load_account().folder))
 
 
 def _find_privacy(knowledge_base: KnowledgeBase, projects: Projects, session: Session) -> PrivacyMode | Literal[""]:
@@ -262,10 +272,11 @@ def _account(extraction: Extraction, report: SyncReport) -> None:
 
 def _message(report: SyncReport, extractor: str) -> str:
     projects = sorted({learned.project for learned in report.learned})
-    count = f"{len(report.learned)} learning{'s' * (len(report.learned) > 1)}"
-    where = projects[0] if len(projects) == 1 else f"{len(projects)} projects"
+    count = f"{len(report.learned)} learning{'s' * (len(report.learned) > 1)} in " if projects else ""
+    where = projects[0] if len(projects) == 1 else f"{len(projects)} projects" if projects else ""
+    again = f"{len(report.confirmed)} confirmed" if report.confirmed else ""
     told = trailers(report.machine, sync=report.sync, extractor=extractor, sessions=report.read)
-    return f"learn: {count} in {where}\n\n{told}"
+    return f"learn: {', '.join(filter(None, (count + where, again)))}\n\n{told}"
 
 
 def _say_seen(run: Run) -> str:

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from agent_context.confirmations import confirm
 from agent_context.encoders import load_encoder
+from agent_context.errors import AgentContextError
 from agent_context.extraction import NANOSECONDS
 from agent_context.knowledge import Entry
 from agent_context.layout import PATTERNS
-from agent_context.learning import Learning, Source, Status, Verdict, learning_id, normalise_claim, one_paragraph, utc
+from agent_context.learning import (
+    LIVING,
+    Learning,
+    Source,
+    Status,
+    Verdict,
+    learning_id,
+    normalise_claim,
+    one_paragraph,
+    utc,
+)
 from agent_context.quarantine import Quarantine, hold_back
 from agent_context.reports import Dropped, Learned
 from agent_context.screening.actions import Action
+from agent_context.selection import is_about_excluded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,13 +44,16 @@ if TYPE_CHECKING:
     from agent_context.state import State
 
 OVER_LIMIT = "too many of one session"
+CONFIRMING = frozenset({Verdict.EXACT, Verdict.NEAR})
+ABOUT_EXCLUDED = "about a path that is left out"
 
 
 @dataclass(slots=True)
 class Learner:
     """Turns candidates into learnings of their projects, dropping with a reason what must not or need not be kept.
 
-    `written` is what rule files say of a project, `elsewhere` the learnings of it that are not in this worktree.
+    `written` is what rule files say of a project, `elsewhere` the learnings of it that are not in this worktree. `files`
+    are the new ones' by path, `confirmed` those of learnings in the worktree that were said again.
     """
 
     knowledge_base: KnowledgeBase
@@ -49,9 +66,11 @@ class Learner:
     elsewhere: Callable[[str], Iterable[Learning]] = lambda _: ()
     remarks: dict[str, Remark] = field(default_factory=dict)
     files: dict[str, bytes | None] = field(default_factory=dict)
+    confirmed: dict[str, bytes] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
     _encoder: Encoder | None = None
     _known: dict[str, Consolidation] = field(default_factory=dict)
+    _entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
 
     def learn(self, extraction: Extraction, projects: Projects) -> None:
         """Take every candidate of the sessions read."""
@@ -85,13 +104,14 @@ class Learner:
         self.files.update(self.knowledge_base.project_file_for(place.folder, place.remote))
         path, data = self.knowledge_base.file_for(place.folder, learning)
         self.files[path] = data
-        self.entries.append(Entry(place.folder, path, learning))
+        self._entries[place.folder][learning.id] = Entry(place.folder, path, learning)
+        self.entries.append(self._entries[place.folder][learning.id])
         learned = Learned(place.folder, learning.id, learning.claim, path)
         self.report.learned.append(learned)
         return learned
 
     def find_rejection(self, project: str, learning: Learning) -> str:
-        """Return the id of the rejected learning that says the same in other words; empty for none."""
+        """Return which rejected learning says the same in other words, and why; empty for none."""
         entries = self.knowledge_base.load(project).entries
         known = [*(entry.learning for entry in entries), *self.elsewhere(project)]
         rejected = [item for item in known if item.status is Status.REJECTED]
@@ -100,7 +120,7 @@ class Learner:
         from agent_context.consolidation import Consolidation  # noqa: PLC0415 - what a sync without news does not pay
 
         decision = Consolidation(rejected, self._load_encoder(), self.state).decide(learning.claim, learning.id)
-        return decision.twin if decision.verdict is Verdict.REJECTED_BEFORE else ""
+        return f"{decision.twin} ({decision.reason})" if decision.verdict is Verdict.REJECTED_BEFORE else ""
 
     def _load_encoder(self) -> Encoder | None:
         if not self.report.encoder:
@@ -109,21 +129,38 @@ class Learner:
 
     def _refuse(self, passed: Passed, place: Place, learning: Learning, *, full: bool) -> tuple[str, str]:
         """Return why a candidate becomes no learning, with details; empty texts when it does."""
-        kinds = self.knowledge_base.settings.sync.kinds
+        settings = self.knowledge_base.settings
+        kinds = settings.sync.kinds
         if passed.action is Action.QUARANTINE:
             return self._hold(passed, place)
         for refused, reason, detail in (
             (passed.action is Action.DROP, passed.reason, passed.findings[0].masked if passed.findings else ""),
             (not normalise_claim(learning.claim), "no words", "the claim is empty"),
             (kinds and learning.kind.value not in kinds, "a kind that is not taken", f"{learning.kind} (sync.kinds)"),
+            (is_about_excluded(settings.sync, passed.candidate), ABOUT_EXCLUDED, "sync.exclude_paths"),
             (full, OVER_LIMIT, f"at most {self.limit} (per_session)"),
         ):
             if refused:
                 return reason, detail
         decision = self._consolidation(place.folder).decide(learning.claim, learning.id)
+        if decision.verdict in CONFIRMING:
+            self._confirm(place.folder, decision.twin, learning.sources[0])
         if decision.verdict is not Verdict.NEW:
             return decision.verdict.value, f"{decision.twin} ({decision.reason})"
         return "", ""
+
+    def _confirm(self, project: str, twin: str, source: Source) -> None:
+        """Add the source to the living learning of this project, in the worktree or new, that says the same."""
+        entry = self._entries[project].get(twin)
+        if entry is None or entry.learning.status not in LIVING:
+            return
+        confirmed = Entry(project, entry.path, confirm(entry.learning, source))
+        with suppress(AgentContextError):  # a file with a secret in it is written for nobody; check names it
+            if confirmed != entry:
+                files = self.files if entry.path in self.files else self.confirmed
+                files[entry.path] = self.knowledge_base.bytes_for(entry.path, confirmed.learning)
+                self._entries[project][twin] = confirmed
+                self.report.confirmed.append(f"{project}/{twin}")
 
     def _hold(self, passed: Passed, place: Place) -> tuple[str, str]:
         """Put a candidate into this machine's quarantine, unless a person dropped it there before."""
@@ -157,7 +194,9 @@ class Learner:
         from agent_context.consolidation import Consolidation  # noqa: PLC0415 - what a sync without news does not pay
 
         if project not in self._known:
-            entries = [*self.knowledge_base.load(project).entries, *self.knowledge_base.load(PATTERNS).entries]
+            own = self.knowledge_base.load(project).entries
+            self._entries[project] = {entry.learning.id: entry for entry in own}
+            entries = [*own, *self.knowledge_base.load(PATTERNS).entries]
             learnings = [*(entry.learning for entry in entries), *self.elsewhere(project)]
             self._known[project] = Consolidation(learnings, self._load_encoder(), self.state, self.written(project))
         return self._known[project]

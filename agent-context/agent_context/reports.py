@@ -57,6 +57,7 @@ class SyncReport:
     candidates: int = 0
     dropped: list[Dropped] = field(default_factory=list)
     learned: list[Learned] = field(default_factory=list)
+    confirmed: list[str] = field(default_factory=list)
     guessed: dict[str, str] = field(default_factory=dict)
     edits: list[str] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
@@ -67,6 +68,7 @@ class SyncReport:
     unpushed: int = 0
     retries: int = 0
     waiting: str = ""
+    reviewed: bool = False
     proposed: int = 0
     queued: int = 0
     pull_request: str = ""

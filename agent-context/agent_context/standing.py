@@ -38,6 +38,7 @@ class Standing:
     sessions: int = 0
     sessions_unread: int = 0
     remote: str = ""
+    review: str = "direct"
     ahead: int = 0
     behind: int = 0
     uncommitted: list[str] = field(default_factory=list)
@@ -57,6 +58,7 @@ def take_standing(knowledge_base: KnowledgeBase, environment: Environment) -> St
     branch = repository.branch()
     contents = knowledge_base.load()
     standing = Standing(str(knowledge_base.root), environment.machine, branch)
+    standing.review = knowledge_base.settings.review
     standing.statuses = dict(Counter(entry.learning.status.value for entry in contents.entries).most_common())
     standing.projects = len(knowledge_base.projects())
     standing.problems = [error.message for error in contents.problems]

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from agent_context.errors import AgentContextError
 from agent_context.exchange import Exchange
 from agent_context.git import Repository, locked
+from agent_context.git.refs import Refs
 from agent_context.handing import hand_out
 from agent_context.handwork import commit_edits, keep_rejections
 from agent_context.harvesting import Run, SyncOptions, harvest
 from agent_context.journal import Entry, Journal, Steps
 from agent_context.learning import utc
+from agent_context.pending import PULL_REQUEST, forget_waiting, release_waiting
 from agent_context.projects import Projects
 from agent_context.proposals import Proposals
 from agent_context.quarantine import Quarantine
@@ -20,13 +22,14 @@ from agent_context.reports import SyncReport
 from agent_context.rollback import new_sync_id
 from agent_context.sealing import seal_resolver
 from agent_context.state import State
+from agent_context.trailers import trailers
+from agent_context.waiting import REF as WAITING
 
 if TYPE_CHECKING:
     from agent_context.config import Environment
     from agent_context.knowledge import KnowledgeBase
 
 DAY = 86_400
-PULL_REQUEST = "pull-request"
 
 __all__ = ["SyncOptions", "sync"]
 
@@ -63,10 +66,12 @@ def _sync(
     remote = repository.remote(branch)
     exchange = Exchange(repository, branch, remote, environment.machine, settings.template, report)
     exchange.resolve = seal_resolver(exchange.resolve, knowledge_base.sealer)
-    reviewed = settings.review == PULL_REQUEST and not options.dry_run
+    report.reviewed = settings.review == PULL_REQUEST
     with locked(repository, settings.sync.lock_seconds, dry_run=options.dry_run):
         proposals = (
-            Proposals(knowledge_base, repository, branch, remote, environment.machine, report) if reviewed else None
+            Proposals(knowledge_base, repository, branch, remote, environment.machine, report)
+            if report.reviewed
+            else None
         )
         before = repository.tip()
         with steps("edits"):
@@ -77,6 +82,7 @@ def _sync(
             projects = Projects(environment.own, knowledge_base.remotes())
             run = Run(knowledge_base, environment, options, report, repository, state, projects, proposals)
             if not options.dry_run:
+                _follow_mode(run)
                 keep_rejections(repository, before, state, report, knowledge_base.sealer)
             with steps("sessions"):
                 learned = harvest(run)
@@ -99,13 +105,26 @@ def _bring_in(exchange: Exchange, proposals: Proposals | None, report: SyncRepor
         proposals.take_stock(utc(time.time()))
 
 
+def _follow_mode(run: Run) -> None:
+    """Commit what waited to be proposed where the knowledge base is reviewed directly now."""
+    if run.proposals is None and Refs(run.repository).tip(WAITING):
+        files = release_waiting(run.knowledge_base, run.repository)
+        if files:
+            told = trailers(run.environment.machine, sync=run.report.sync)
+            run.repository.commit_files(
+                files, f"review: {len(files)} that waited, unreviewed\n\n{told}", run.environment.machine
+            )
+        forget_waiting(run.repository)
+
+
 def _send(exchange: Exchange, run: Run) -> None:
     """Push what is new, or propose it; an interrupted sync sends nothing."""
     report = run.report
     if report.dry_run:
         report.unpushed = exchange.count_unpushed() + bool(report.edits) + bool(report.learned)
     elif run.knowledge_base.settings.sync.push and not report.interrupted:
-        if run.proposals is not None:
+        # An empty remote has no main yet to propose to.
+        if run.proposals is not None and exchange.has_seen():
             run.proposals.send()
         else:
             exchange.push()

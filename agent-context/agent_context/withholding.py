@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from agent_context import __version__
 from agent_context.learning import Speaker
+from agent_context.local_learnings import load_local
 from agent_context.screening import screen
 from agent_context.screening.actions import Origin, weigh
 from agent_context.screening.allowing import apply_allowances
@@ -65,9 +66,10 @@ def sift(entries: Iterable[Entry], settings: Settings, state: State | None = Non
 
 
 def sift_all(knowledge_base: KnowledgeBase, environment: Environment, project: str | None = None) -> Sifted:
-    """Read the knowledge base (or one project, as `KnowledgeBase.load_named`) and part it, changing no state."""
+    """Read the knowledge base (or one project) and what is local to this machine, and part it, changing no state."""
     with State(environment.data_dir, knowledge_base.root, keep=False) as state:
-        return sift(knowledge_base.load_named(project).entries, knowledge_base.settings, state)
+        local = load_local(environment, knowledge_base, project)
+        return sift([*knowledge_base.load_named(project).entries, *local], knowledge_base.settings, state)
 
 
 def find_reasons(learning: Learning, settings: Settings) -> list[Finding]:

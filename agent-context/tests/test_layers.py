@@ -85,6 +85,7 @@ LAYERS = (
         "domain",
         (
             "confidence",
+            "confirmations",
             "conflicts",
             "edits",
             "frontmatter",

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 
 @click.command(name="check")
+@click.option("--since", default="", metavar="COMMIT", help="Only what differs from it: a pull request.")
 @kb_option
 @json_option
 @pass_face
-def command(face: Face, kb: Path | None, *, as_json: bool) -> int:
-    """Validate the knowledge base: format, ids, references, secrets. Exits 1 with file:line for every problem."""
+def command(face: Face, since: str, kb: Path | None, *, as_json: bool) -> int:
+    """Validate the knowledge base: format, ids, references, secrets, poison. Exits 1 with file:line for each."""
     knowledge_base = face.knowledge_base(kb)
-    problems = check(knowledge_base)
+    problems = check(knowledge_base, since)
     if as_json:
         print_json(problems)
     else:

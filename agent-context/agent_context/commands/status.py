@@ -43,7 +43,8 @@ def _describe_clone(standing: Standing) -> Iterator[tuple[str, str]]:
     yield "Sessions", f"{standing.sessions:,} found, {standing.sessions_unread:,} not read yet"
     if standing.remote:
         yield "Remote", standing.remote
-        yield "", f"{plural(standing.ahead, 'commit')} to push, {standing.behind:,} to bring in, as of the last fetch"
+        what = "to push" if standing.review == "direct" else "for the next proposal"
+        yield "", f"{plural(standing.ahead, 'commit')} {what}, {standing.behind:,} to bring in, as of the last fetch"
     else:
         yield "Remote", "none: git remote add origin URL"
 

@@ -121,8 +121,9 @@ def _print_learnings(report: SyncReport, out: Console) -> None:
         out.print(f" (compared by {report.encoder})" if report.encoder else "", markup=False)
         for reason, count in Counter(item.reason for item in report.dropped).most_common():
             out.print(f"            {count:,} dropped: {reason}", markup=False)
+    fate = "to be proposed" if report.reviewed else "unreviewed"
     for project, count in sorted(Counter(item.project for item in report.learned).items()):
-        out.print(f"[bold]{project}[/]: {plural(count, 'new learning')}, unreviewed")
+        out.print(f"[bold]{project}[/]: {plural(count, 'new learning')}, {fate}")
         learned = [item for item in report.learned if item.project == project]
         for item in learned[:SHOWN]:
             out.print(f"  {item.id}  {show_hidden(item.claim)}", markup=False)
@@ -139,12 +140,22 @@ def _print_exchange(report: SyncReport, out: Console) -> None:
         out.print(f"[bold]Pushed[/]      {plural(report.pushed, 'commit')} to {report.pushed_to}")
     elif report.dry_run and report.unpushed:
         out.print(f"[bold]Would push[/]  {plural(report.unpushed, 'commit')}")
+    elif report.proposed:
+        where = f": {report.pull_request}" if report.pull_request else ""
+        queued = f", {report.queued:,} more wait behind" if report.queued else ""
+        out.print(f"[bold]Proposed[/]    {plural(report.proposed, 'learning')} to be reviewed{queued}{where}")
+    elif report.queued:
+        out.print(f"[bold]Waiting[/]     {plural(report.queued, 'learning')} to be proposed: agent-context proposals")
     elif report.unpushed and report.waiting:
         out.print(f"[bold]Not pushed[/]  {plural(report.unpushed, 'commit')} waiting here: ", end="")
         out.print(report.waiting, markup=False)
     elif report.failed:
         out.print("[bold]Remote[/]      ", end="")
         out.print(report.waiting, markup=False)
+    _print_handed_out(report, out)
+
+
+def _print_handed_out(report: SyncReport, out: Console) -> None:
     if report.quarantined:
         count = plural(len(report.quarantined), "candidate")
         out.print(f"[bold]Quarantine[/]  {count} held back on this machine: agent-context quarantine list", markup=True)

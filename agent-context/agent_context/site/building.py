@@ -20,6 +20,7 @@ import msgspec
 from agent_context.changes import apply, plan
 from agent_context.config import child_environment
 from agent_context.errors import AgentContextError, MissingExtraError
+from agent_context.screening import find_secrets
 from agent_context.site.pages import navigation, render_pages, site_name
 from agent_context.site.sitemap import SiteInput, lay_out
 
@@ -47,6 +48,7 @@ def stage(site: SiteInput, root: Path) -> list[Path]:
     guide = _read_guide(site.guide) if site.guide else {}
     desired: dict[Path, bytes | None] = {folder / "docs" / "guide" / name: text for name, text in guide.items()}
     for name, text in render_pages(site, layout).items():
+        _refuse_secrets(name, text)
         desired[folder / "docs" / name] = text.encode()
     desired[folder / "docs" / "assets" / "site.css"] = (data / "assets" / "site.css").read_bytes()
     desired[folder / "overrides" / "main.html"] = (data / "overrides" / "main.html").read_bytes()
@@ -61,6 +63,17 @@ def stage(site: SiteInput, root: Path) -> list[Path]:
         desired |= {path: None for path in (folder / part).rglob("*") if not path.is_dir() and path not in desired}
     apply(plan(desired))
     return kept
+
+
+def _refuse_secrets(name: str, text: str) -> None:
+    """Look once more at what is about to be shown: what no gate before has found must not be found by a reader."""
+    certain = [hit for hit in find_secrets(text) if hit.severity == "certain"]
+    if certain:
+        line = text.count("\n", 0, certain[0].start) + 1
+        raise AgentContextError(
+            f"the page {name} holds a secret in line {line}: {certain[0].rule}",
+            hint="agent-context check names the file that it comes from; the old site was left as it was",
+        )
 
 
 def build(root: Path, *, strict: bool = True) -> Path:
