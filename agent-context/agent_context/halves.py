@@ -41,6 +41,7 @@ def _exchange(knowledge_base: KnowledgeBase, environment: Environment, *, pushin
     branch = repository.branch()
     exchange = Exchange(repository, branch, repository.remote(branch), environment.machine, settings.template, report)
     exchange.resolve = seal_resolver(exchange.resolve, knowledge_base.sealer)
+    exchange.screen = knowledge_base.screen
     with locked(repository, settings.sync.lock_seconds):
         commit_edits(repository, environment.machine, report, knowledge_base)
         exchange.bring_in()

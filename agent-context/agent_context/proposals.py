@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 from agent_context.drafting import Draft
 from agent_context.errors import RepositoryError
 from agent_context.forges import ForgeError, Request, RequestState, choose_forge
+from agent_context.git.history import Altered
 from agent_context.git.refs import Refs, fetch_refs, push_ref
 from agent_context.identity import is_template
 from agent_context.layout import is_learning_path, is_of_one_machine, project_of
 from agent_context.learning import Learning, Status
+from agent_context.outgoing import find_leaks
 from agent_context.proposal import Proposed, Refused, rank
 from agent_context.reports import Dropped
 from agent_context.trailers import trailers
@@ -251,10 +253,21 @@ class Proposals:
             if path in asked or (not is_learning_path(path) and project_of(path) in projects)
         }
         files = {path: data for path, data in files.items() if data != self.repository.read_file(main, path)}
+        files = self._hold_leaks(files, main)
         queued = len(items) - len(proposed)
         return Draft(
             self.knowledge_base, self.repository, self.machine, main, proposed, files, queued, self.waiting.ledger
         )
+
+    def _hold_leaks(self, files: dict[str, bytes | None], main: str) -> dict[str, bytes | None]:
+        """Leave out, and name, the files that would carry a certain secret into the proposal."""
+        held = set()
+        for path, data in files.items():
+            altered = Altered(path, self.repository.read_file(main, path), data)
+            leaks = list(find_leaks([altered], self.knowledge_base.screen))
+            self.report.problems += [f"{leak} (it is not proposed until you take it out)" for leak in leaks]
+            held |= {path} if leaks else set()
+        return {path: data for path, data in files.items() if path not in held}
 
     def _is_there(self, draft: Draft, there: str | None) -> bool:
         """Tell whether the branch on the remote holds just this, on top of main."""

@@ -66,6 +66,7 @@ def _sync(
     remote = repository.remote(branch)
     exchange = Exchange(repository, branch, remote, environment.machine, settings.template, report)
     exchange.resolve = seal_resolver(exchange.resolve, knowledge_base.sealer)
+    exchange.screen = knowledge_base.screen
     report.reviewed = settings.review == PULL_REQUEST
     with locked(repository, settings.sync.lock_seconds, dry_run=options.dry_run):
         proposals = (
@@ -121,7 +122,7 @@ def _send(exchange: Exchange, run: Run) -> None:
     """Push what is new, or propose it; an interrupted sync sends nothing."""
     report = run.report
     if report.dry_run:
-        report.unpushed = exchange.count_unpushed() + bool(report.edits) + bool(report.learned)
+        report.unpushed = exchange.count_unpushed() + bool(report.edits) + bool(report.learned or report.confirmed)
     elif run.knowledge_base.settings.sync.push and not report.interrupted:
         # An empty remote has no main yet to propose to.
         if run.proposals is not None and exchange.has_seen():

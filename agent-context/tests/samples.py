@@ -93,6 +93,12 @@ def bare_remote(folder: Path) -> Path:
     return folder / "remote.git"
 
 
+def acquaint(*machines: Machine) -> None:
+    """Let each machine describe itself and know the others' descriptions, so that no later sync adds one of its own."""
+    for machine in (*machines, *machines):
+        machine.sync()
+
+
 @dataclass(slots=True)
 class Machine:
     """A machine: its folders, its sessions, its clone of the knowledge base."""

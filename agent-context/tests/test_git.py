@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gc
 import random
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from samples import git
 
 from agent_context.errors import NeedsPersonError, RepositoryError
 from agent_context.git import MergeConflict, Repository, find_root_commit, init_repository, locate_checkout
+from agent_context.sidecars import read_sidecar
 
 
 @pytest.fixture
@@ -111,8 +113,8 @@ def test_replayed_commits_keep_author_and_message(repository: Repository) -> Non
     mine = repository.commit_files({"mine.md": b"1\n"}, "mine\n\nMachine: m", "m")
     git(repository.root, "checkout", "--quiet", "-b", "theirs", base)
     theirs = Repository(repository.root).commit_files({"theirs.md": b"2\n"}, "theirs", "m")
-    tip, conflicts = repository.replay(repository.commits_between(theirs, mine), theirs, refuse)
-    assert conflicts == []
+    tip, notes = repository.replay(repository.commits_between(theirs, mine), theirs, refuse)
+    assert notes == []
     assert git(repository.root, "log", "--format=%an %s", f"{base}..{tip}").split("\n") == ["Ada mine", "Ada theirs"]
 
 
@@ -132,9 +134,9 @@ def test_merging_disjoint_edits_equals_git_merge_tree(repository: Repository) ->
             edits[f"p/{name}/new{number}.md"] = b"new\n"
             sides.append(Repository(repository.root).commit_files(edits, name, "m"))
         git(repository.root, "checkout", "--quiet", "main")
-        merged, conflicts = Repository(repository.root).merge(sides[1], refuse, "m")
+        merged, notes = Repository(repository.root).merge(sides[1], refuse, "m")
         expected = git(repository.root, "-c", "merge.renames=false", "merge-tree", "--write-tree", *sides)
-        assert conflicts == []
+        assert notes == []
         assert git(repository.root, "rev-parse", f"{merged}^{{tree}}") == expected
 
 
@@ -152,14 +154,37 @@ def test_an_edit_of_one_file_never_lands_in_another_that_looks_alike(repository:
     assert edited != merged
 
 
-def test_a_file_against_a_folder_is_a_conflict_not_a_loss(repository: Repository) -> None:
+def test_a_file_against_a_folder_loses_neither(repository: Repository) -> None:
     base = repository.tip() or ""
-    repository.commit_files({"thing": b"a file\n"}, "file", "m")
+    mine = repository.commit_files({"thing": b"a file\n"}, "file", "m")
     git(repository.root, "checkout", "--quiet", "-b", "other", base)
     theirs = Repository(repository.root).commit_files({"thing/inner.md": b"a folder\n"}, "folder", "m")
+    trees = []
+    for branch, other in (("main", theirs), ("other", mine)):
+        git(repository.root, "checkout", "--quiet", branch)
+        merged, notes = Repository(repository.root).merge(other, ours_wins, "m")
+        (note,) = notes
+        assert note.startswith("thing: is a file on one side and something else on the other; what is a file of it is")
+        trees.append(git(repository.root, "ls-tree", "-r", merged))
+    assert trees[0] == trees[1]
+    names = [line.partition("\t")[2] for line in trees[0].split("\n")]
+    (beside,) = [name for name in names if name.startswith("thing.conflict-")]
+    assert "thing/inner.md" in names
+    assert read_sidecar(beside, repository.read_file(merged, beside) or b"").data == b"a file\n"
+
+
+def test_a_conflict_that_no_rule_settles_keeps_both_and_the_rest_goes_on(repository: Repository) -> None:
+    base = repository.tip() or ""
+    repository.commit_files({"a.md": b"mine\n", "d/b.md": b"B\n"}, "mine", "m")
+    git(repository.root, "checkout", "--quiet", "-b", "other", base)
+    theirs = Repository(repository.root).commit_files({"a.md": b"theirs\n"}, "theirs", "m")
     git(repository.root, "checkout", "--quiet", "main")
-    _, conflicts = Repository(repository.root).merge(theirs, ours_wins, "m")
-    assert [conflict.path for conflict in conflicts] == ["thing"]
+    merged, notes = Repository(repository.root).merge(theirs, refuse, "m")
+    assert notes == ["a.md: both; what is a file of it is kept (agent-context resolve)"]
+    assert repository.read_file(merged, "d/b.md") == b"B\n"
+    stands = repository.read_file(merged, "a.md")
+    (beside,) = [name for name in git(repository.root, "ls-tree", "--name-only", merged).split() if "conflict" in name]
+    assert {stands, read_sidecar(beside, repository.read_file(merged, beside) or b"").data} == {b"mine\n", b"theirs\n"}
 
 
 def test_worktrees_and_folders_below_belong_to_one_checkout(tmp_path: Path) -> None:
@@ -177,3 +202,18 @@ def test_worktrees_and_folders_below_belong_to_one_checkout(tmp_path: Path) -> N
     assert find_root_commit(found) == git(main, "rev-parse", "HEAD")
     assert locate_checkout(tmp_path / "nowhere") is None
     assert locate_checkout(Path("/")) is None
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="open files cannot be counted here")
+def test_a_clone_that_was_committed_to_leaves_no_file_open(tmp_path: Path) -> None:
+    def count() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    init_repository(tmp_path)
+    Repository(tmp_path).commit_files({"projects/a/b.txt": b"first"}, "first\n", "laptop")
+    gc.collect()
+    before = count()
+    for number in range(10):
+        Repository(tmp_path).commit_files({"projects/a/b.txt": b"%d" % number}, "more\n", "laptop")
+    gc.collect()  # exceptions and frames of the test itself may hold one
+    assert count() <= before + 1

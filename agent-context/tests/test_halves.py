@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from samples import LESSON, Machine, git, make_learning, replace_fields
+from samples import LESSON, Machine, acquaint, git, make_learning, replace_fields
 
 from agent_context.config import load_machine_settings
 from agent_context.difference import Differing, compare
@@ -45,6 +45,7 @@ def head(folder: Path, name: str = "HEAD") -> str:
 def test_pull_brings_in_and_hands_out_but_reads_and_sends_nothing(
     machine: Machine, other: Machine, remote: Path
 ) -> None:
+    acquaint(machine, other)
     checkout = machine.checkout()
     machine.teach(LESSON, cwd=checkout)
     machine.sync()
@@ -62,6 +63,7 @@ def test_pull_brings_in_and_hands_out_but_reads_and_sends_nothing(
 def test_push_sends_edits_and_commits_on_top_of_what_came_meanwhile(
     machine: Machine, other: Machine, remote: Path
 ) -> None:
+    acquaint(machine, other)
     put(machine, path_of(FIRST), FIRST)
     assert push(kb(machine), machine.environment).pushed == 1
     other.sync()
@@ -85,6 +87,7 @@ def test_an_unreachable_remote_is_told_with_exit_code_1(machine: Machine) -> Non
 
 
 def test_diff_shows_both_sides_by_claim_and_changes_nothing(machine: Machine, other: Machine) -> None:
+    acquaint(machine, other)
     put(machine, path_of(FIRST), FIRST)
     machine.sync()
     other.sync()
@@ -103,6 +106,7 @@ def test_diff_shows_both_sides_by_claim_and_changes_nothing(machine: Machine, ot
 
 
 def test_diff_marks_what_both_sides_changed_and_no_merge_can_settle(machine: Machine, other: Machine) -> None:
+    acquaint(machine, other)
     put(machine, path_of(FIRST), FIRST)
     put(machine, path_of(SECOND), SECOND)
     machine.sync()

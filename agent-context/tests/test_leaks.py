@@ -9,7 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
-from samples import LESSON, Machine, git, make_learning, replace_fields
+from samples import LESSON, Machine, acquaint, git, make_learning, replace_fields
 from test_cli import run
 
 from agent_context.errors import AgentContextError, NeedsPersonError
@@ -57,6 +57,7 @@ def everything(root: Path) -> str:
 
 
 def test_the_walk_takes_it_out_of_two_clones_and_the_remote(machine: Machine, other: Machine, remote: Path) -> None:
+    acquaint(machine, other)
     where = leak(machine)
     other.sync()
     note = make_learning("Only here.")
@@ -99,6 +100,7 @@ def test_the_walk_takes_it_out_of_two_clones_and_the_remote(machine: Machine, ot
 
 
 def test_the_program_never_shows_it_and_says_each_step(machine: Machine, other: Machine) -> None:
+    acquaint(machine, other)
     where = leak(machine)
     other.sync()
     done = run(machine, "purge-secret", where, "--kb", "kb")
@@ -173,6 +175,7 @@ def test_nothing_is_rewritten_while_something_is_in_the_way(machine: Machine, ot
 
 
 def test_a_push_by_force_is_refused_when_the_remote_has_moved_on(machine: Machine, other: Machine) -> None:
+    acquaint(machine, other)
     found = leak_at(kb(machine), leak(machine))
     other.sync()
     cleaned = rewrite(kb(machine), machine.environment, found)

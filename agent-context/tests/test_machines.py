@@ -103,7 +103,7 @@ def test_the_list_shows_last_sync_version_and_lag(machine: Machine, other: Machi
     known = list_machines(KnowledgeBase(machine.root), machine.environment)
     assert [(item.name, item.here, item.behind, item.version) for item in known] == [
         ("desktop", False, 0, __version__),
-        ("laptop", True, 2, __version__),
+        ("laptop", True, 3, __version__),
     ]
     assert known[0].synced == utc(NOW + HOUR)
     assert known[0].agents == {"claude_code": 3}

@@ -11,7 +11,7 @@ import pygit2
 from pygit2.enums import FileMode, SortMode
 
 from agent_context.errors import RepositoryError
-from agent_context.git.program import _run
+from agent_context.git.program import run
 from agent_context.git.trees import walk_files
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def locate_checkout(path: Path) -> Checkout | None:
         repo = pygit2.Repository(found)
         if repo.workdir is None:
             return None
-        return Checkout(Path(repo.workdir), _common_dir(Path(repo.path)), _remote(repo))
+        return Checkout(Path(repo.workdir), common_dir(Path(repo.path)), _remote(repo))
     except GIT_ERRORS:
         return None
 
@@ -57,7 +57,7 @@ def find_root_commit(checkout: Checkout) -> str:
         return ""
 
 
-def _common_dir(git_dir: Path) -> Path:
+def common_dir(git_dir: Path) -> Path:
     """Return the main git folder: a linked worktree names it in its file `commondir`."""
     pointer = git_dir / "commondir"
     return (git_dir / pointer.read_text(encoding="utf-8").strip()).resolve() if pointer.is_file() else git_dir
@@ -92,10 +92,10 @@ class Snapshot:
         if not words or not self.files:
             return set()
         patterns = [option for word in sorted(words) for option in ("-e", word)]
-        done = _run(self._top, "grep", "-I", "-h", "-o", "-w", "-F", *patterns, self._commit, "--")
+        done = run(self._top, "grep", "-I", "-h", "-o", "-w", "-F", *patterns, self._commit, "--")
         return set(done.stdout.splitlines()) & set(words)
 
 
 def find_commit_at(top: Path, moment: str) -> str:
     """Return the newest commit of HEAD that is not younger than a time (UTC); empty where there is none."""
-    return _run(top, "rev-list", "-1", f"--before={moment}", "HEAD").stdout.strip()
+    return run(top, "rev-list", "-1", f"--before={moment}", "HEAD").stdout.strip()

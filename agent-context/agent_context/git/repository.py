@@ -1,4 +1,4 @@
-"""One clone on disk: its branch, commits, and the worktree as a view of the branch's tip.
+"""One clone on disk: its branch, its commits, and how worktree, index and branch move from one commit to another.
 
 The order that keeps every interruption harmless: objects, then worktree files one by one, then the index, then the
 branch by compare-and-swap. A branch that moved before its files would show the missing files as deletions.
@@ -7,19 +7,25 @@ branch by compare-and-swap. A branch that moved before its files would show the 
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pygit2
-from pygit2.enums import FileMode, RepositoryOpenFlag, SortMode
+from pygit2.enums import FileMode, SortMode
 
-from agent_context.changes import write_atomically
-from agent_context.errors import NeedsPersonError, RepositoryError
+from agent_context.errors import AgentContextError, RepositoryError
+from agent_context.git import maintenance, recovery
+from agent_context.git.checkout import common_dir
+from agent_context.git.conditions import GIT_ERRORS, find_branch, open_clone, refuse_other_branch
+from agent_context.git.index import Index
+from agent_context.git.moving import Move
+from agent_context.git.objects import NewObjects, is_signed, sign_commit
+from agent_context.git.steps import Step, reach
 from agent_context.git.trees import (
+    EMPTY_TREE,
+    PLAIN,
     Files,
-    MergeConflict,
     Node,
     TreeMerge,
     changed_paths,
@@ -27,15 +33,14 @@ from agent_context.git.trees import (
     read_blob,
     walk_files,
 )
+from agent_context.git.worktree import Worktree, blob_ids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
 
-    from agent_context.git.trees import Resolver
+    from agent_context.git.trees import Change, Resolver
 
-PLAIN = (FileMode.BLOB, FileMode.BLOB_EXECUTABLE)
-MOVING = "agent-context.moving"
-GIT_ERRORS = (pygit2.GitError, OSError, KeyError, ValueError)
+UNWRITTEN: dict[int, str] = {FileMode.LINK: "a symbolic link", FileMode.COMMIT: "a submodule"}
 
 
 class Repository:
@@ -43,45 +48,43 @@ class Repository:
 
     def __init__(self, root: Path) -> None:
         """Open the clone whose top folder is `root`. Raise RepositoryError when it is none that can be read."""
-        try:
-            self._repo = pygit2.Repository(str(root), RepositoryOpenFlag.NO_SEARCH)
-        except GIT_ERRORS as error:
-            raise RepositoryError(
-                f"{root} is not a git clone that can be read: {error}",
-                hint="clone the knowledge base again, or run: git -C <folder> status",
-            ) from None
+        self._repo = open_clone(root)
         self.root = root
+        self._new = NewObjects(self._repo)
+        self._worktree = Worktree(root, self._repo)
+        self._index = Index(root, self._repo)
+        self._signs: bool | None = None
+
+    @property
+    def git_dir(self) -> Path:
+        """Return the git folder of this worktree."""
+        return Path(self._repo.path)
+
+    @property
+    def common_dir(self) -> Path:
+        """Return the git folder that this worktree shares with its sisters; mostly the same."""
+        return common_dir(self.git_dir)
 
     @property
     def lock_path(self) -> Path:
         """Return the file that whoever changes this clone holds locked."""
-        return Path(self._repo.path) / "agent-context.lock"
+        return self.common_dir / "agent-context.lock"
+
+    @property
+    def is_shallow(self) -> bool:
+        """Tell whether the clone's history is cut off somewhere."""
+        return self._repo.is_shallow
 
     def branch(self) -> str:
-        """Return the branch checked out. Raise NeedsPersonError on a detached HEAD or in the middle of a merge."""
-        if self._repo.head_is_detached:
-            raise NeedsPersonError("no branch is checked out here", hint="check out your main branch: git switch main")
-        if self._repo.state():
-            raise NeedsPersonError(
-                "a merge, rebase or cherry-pick is under way here",
-                hint="finish it (git status says how) or abort it, then run this again",
-            )
-        branch = str(self._repo.lookup_reference("HEAD").target).removeprefix("refs/heads/")
-        main = self._main_branch(branch)
-        if main not in ("", branch):
-            raise NeedsPersonError(
-                f"the branch {branch} is checked out, and the remote's main branch is {main}",
-                hint=f"sync works on that one: git switch {main}",
-            )
-        return branch
+        """Return the branch checked out.
 
-    def _main_branch(self, branch: str) -> str:
-        """Return the remote's main branch as of the clone, empty when it is not known."""
-        remote = self.remote(branch)
-        with contextlib.suppress(KeyError):
-            target = str(self._repo.lookup_reference(f"refs/remotes/{remote}/HEAD").target)
-            return target.removeprefix(f"refs/remotes/{remote}/")
-        return ""
+        Raise NeedsPersonError where it is not the one to work on, or not now: a detached HEAD, another branch than the
+        remote's main one, a merge or rebase under way, a sparse checkout.
+        """
+        branch = find_branch(self._repo)
+        self._index.read()
+        refuse_other_branch(self._repo, branch, self.remote(branch))
+        return branch
 
     def tip(self) -> str | None:
         """Return the commit that the branch is at; None in a clone without commits."""
@@ -116,6 +119,13 @@ class Repository:
         """Return the remote's commit as of the last fetch."""
         with contextlib.suppress(KeyError):
             return str(self._repo.lookup_reference(f"refs/remotes/{remote}/{branch}").target)
+        return None
+
+    def fetched_tip(self) -> str | None:
+        """Return the commit that the last fetch brought, also where it was not let into `refs/remotes`."""
+        with contextlib.suppress(OSError):
+            commit = (self.git_dir / "FETCH_HEAD").read_text(encoding="utf-8").partition("\t")[0]
+            return commit if self.has_commit(commit) else None
         return None
 
     def forget_remote_tip(self, remote: str, branch: str) -> None:
@@ -154,7 +164,7 @@ class Repository:
             found = self._repo[commit].tree[path]
         except KeyError:
             return None
-        return found.data if isinstance(found, pygit2.Blob) else None
+        return read_blob(self._repo, found.id) if found.filemode in PLAIN else None
 
     def files_below(self, commit: str | None, folders: Iterable[str]) -> dict[str, str]:
         """Return path to blob id of every file below these folders in a commit."""
@@ -179,70 +189,112 @@ class Repository:
         With `own_edits` the files come from the worktree's own present state, so that overwriting it loses nothing.
         """
         old = self.tip()
-        with _told("the commit could not be written"):
+        with told("the commit could not be written"):
             tree = edit_tree(self._repo, self._tree(old), files)
             commit = self._create_commit(tree, message, [old] if old else [], machine)
         self.move_to(commit, overwrite=files.keys() if own_edits else ())
         return commit
 
-    def replay(self, commits: list[pygit2.Commit], onto: str, resolve: Resolver) -> tuple[str, list[MergeConflict]]:
-        """Return `onto` with the commits' changes on top of it, one new commit each; the worktree is not touched."""
-        tip = onto
+    def replay(self, commits: list[pygit2.Commit], onto: str, resolve: Resolver) -> tuple[str, list[str]]:
+        """Return `onto` with the commits' changes on top of it, one new commit each, and what the merges have to say.
+
+        The worktree is not touched.
+        """
+        tip, notes = onto, []
         for commit in commits:
             merge = TreeMerge(self._repo, resolve)
             base = self._node(str(commit.parents[0].id)) if commit.parents else None
-            with _told("the commits could not be replayed"):
-                merged = merge.merge(base, self._node(str(commit.id)), self._node(tip))
-                if merge.conflicts:
-                    return onto, merge.conflicts
+            with told("the commits could not be replayed"):
+                merged = merge.merge_trees(base, self._node(str(commit.id)), self._node(tip))
+                notes += merge.notes
                 if merged is not None and merged != self._node(tip):
-                    person, message = commit.author, commit.message
-                    tip = str(self._repo.create_commit(None, person, commit.committer, message, merged[0], [tip]))
-        return tip, []
+                    tip = self._make_commit(merged[0], commit.message, [tip], commit.author, commit.committer)
+        with told("the commits could not be written"):
+            self._new.save()
+        return tip, notes
 
-    def merge(self, theirs: str, resolve: Resolver, machine: str) -> tuple[str, list[MergeConflict]]:
-        """Return a merge commit of the branch and `theirs`; the worktree is not touched."""
+    def merge(self, theirs: str, resolve: Resolver, machine: str) -> tuple[str, list[str]]:
+        """Return a merge commit of the branch and `theirs`, and what the merge has to say; no file is touched."""
         ours = self.tip()
         if ours is None:
             return theirs, []
-        base = self.merge_base(ours, theirs)
         merge = TreeMerge(self._repo, resolve)
-        with _told("the merge could not be written"):
-            merged = merge.merge(self._node(base), self._node(ours), self._node(theirs))
-            if merge.conflicts or merged is None:
-                return ours, merge.conflicts
-            return self._create_commit(merged[0], "sync: merge what the remote brought", [ours, theirs], machine), []
+        with told("the merge could not be written"):
+            merged = merge.merge_trees(self._node(self.merge_base(ours, theirs)), self._node(ours), self._node(theirs))
+            tree = merged[0] if merged else EMPTY_TREE
+            message = "sync: merge what the remote brought"
+            return self._create_commit(tree, message, [ours, theirs], machine), merge.notes
 
     def move_to(self, commit: str, *, overwrite: Collection[str] = ()) -> None:
         """Bring worktree, index and branch to a commit, in this order; files that a person changed meanwhile stop it.
 
         Raise NeedsPersonError, with nothing moved, when an uncommitted edit is in the way (but for `overwrite`).
         """
-        old = self.tip()
-        changes = list(changed_paths(self._repo, self._node(old), self._node(commit)))
-        self._refuse_lost_edits([change for change in changes if change[0] not in overwrite])
-        journal = Path(self._repo.path) / MOVING
-        write_atomically(journal, f"{old or ''} {commit}\n".encode())
-        for path, _, node in changes:
-            self._write_worktree(path, node)
-        reference = str(self._repo.lookup_reference("HEAD").target)
-        with _told("the branch could not be moved"):
-            self._write_index(changes)
-            if old is None:
-                self._repo.references.create(reference, commit)
-            else:
-                self._repo.references[reference].set_target(commit, "agent-context")
-            journal.unlink(missing_ok=True)
+        present = [path for path in overwrite if (self.root / path).is_file()]
+        known = {path: self.blob_id((self.root / path).read_bytes()) for path in present}
+        self._carry_out(Move(self.tip(), commit, known))
 
     def finish_move(self) -> None:
         """Finish a move that was cut short; until then, files that it had yet to write look like deletions."""
-        journal = Path(self._repo.path) / MOVING
-        if not journal.is_file():
+        move = Move.noted_in(self.git_dir)
+        if move is None or self._repo.head_is_detached or self._repo.state():
             return
-        old, _, commit = journal.read_text(encoding="utf-8").strip("\n").partition(" ")
-        if (self.tip() or "") == old and self.has_commit(commit):
-            self.move_to(commit)
-        journal.unlink(missing_ok=True)
+        if self.tip() == move.old and self.has_commit(move.new):
+            self._carry_out(move)
+        else:
+            move.forget(self.git_dir)
+
+    def recover(self) -> None:
+        """Clear away what a killed process left here, and finish what it began. Call it with the clone's lock held."""
+        recovery.recover(self.git_dir, self.common_dir)
+        self.finish_move()
+
+    def keep_house(self) -> None:
+        """Let git pack what lies about, where that is due. Call it with the clone's lock held."""
+        if maintenance.is_due(self.common_dir):
+            maintenance.maintain(self.root)
+
+    def _carry_out(self, move: Move) -> None:
+        branch = self._repo.references.get(f"refs/heads/{self.branch()}")
+        changes = list(changed_paths(self._repo, self._node(move.old), self._node(move.new)))
+        with self._index.held():
+            self._worktree.refuse_lost_edits(changes, move.known)
+            move.note(self.git_dir)
+            reach(Step.NOTED)
+            self._write_files(changes, move)
+            reach(Step.WORKTREE_WRITTEN)
+            with told("the branch could not be moved"):
+                self._write_index(changes)
+                reach(Step.INDEX_WRITTEN)
+                self._move_branch(branch, move)
+                reach(Step.BRANCH_MOVED)
+            move.forget(self.git_dir)
+            reach(Step.MOVED)
+        links = [path for path, _, node in changes if node is not None and node[1] == FileMode.LINK]
+        if links:
+            self._index.hide(links)
+
+    def _write_files(self, changes: list[Change], move: Move) -> None:
+        """Write the new files; where one cannot be, those written go back to what they were and the move is off."""
+        written: list[Change] = []
+        try:
+            self._worktree.write_files(changes, move.known, written)
+        except (AgentContextError, OSError):
+            self._worktree.take_back(written, move.known)
+            move.forget(self.git_dir)
+            raise
+
+    def _move_branch(self, branch: pygit2.Reference | None, move: Move) -> None:
+        """Compare and swap: the branch moves only from where it was when the move began."""
+        if branch is None:
+            self._repo.references.create(str(self._repo.lookup_reference("HEAD").target), move.new)
+        elif str(branch.target) == move.old:
+            branch.set_target(move.new, "agent-context")
+        else:
+            raise ValueError(f"it is at {branch.target} now")
+
+    def _write_index(self, changes: list[Change]) -> None:
+        self._index.follow(changes, self._worktree.scratch)
 
     def removed_between(self, old: str, new: str) -> dict[str, bytes]:
         """Return the files that `new` no longer has, with the bytes they had in `old`."""
@@ -252,40 +304,31 @@ class Repository:
                 gone[path] = read_blob(self._repo, node[0])
         return gone
 
+    def unwritten_between(self, old: str | None, new: str) -> dict[str, str]:
+        """Return what `new` brought that is never written out here, path to what it is: links and submodules."""
+        changes = changed_paths(self._repo, self._node(old), self._node(new))
+        return {path: UNWRITTEN[node[1]] for path, _, node in changes if node is not None and node[1] in UNWRITTEN}
+
     def edited_files(self, folders: Iterable[str]) -> dict[str, bytes | None]:
         """Return the files below these folders that differ from the tip: their bytes, None where they are gone.
 
-        Raise NeedsPersonError where a folder cannot be read, or a sparse checkout leaves files out: what is not seen
-        there must not pass for deleted.
+        One of which a person has staged yet another version is left out (`half_staged_files` names it). Raise
+        NeedsPersonError where a folder cannot be read, or a sparse checkout leaves files out: what is not seen there
+        must not pass for deleted.
         """
-        if self._is_sparse():
-            raise NeedsPersonError("this clone is a sparse checkout", hint="make it whole: git sparse-checkout disable")
-        committed = self.files_below(self.tip(), folders)
-        edited: dict[str, bytes | None] = {}
-        present: set[str] = set()
-        for folder in folders:
-            for file in _walk(self.root / folder):
-                path = file.relative_to(self.root).as_posix()
-                if (
-                    file.is_symlink()
-                    or not file.is_file()
-                    or not _is_encodable(path)
-                    or self._repo.path_is_ignored(path)
-                ):
-                    continue
-                present.add(path)
-                if path not in committed and is_scratch(file.name):
-                    continue
-                with contextlib.suppress(OSError):
-                    data = file.read_bytes()
-                    if committed.get(path) not in (self.blob_id(data), self.blob_id(data.replace(b"\r\n", b"\n"))):
-                        edited[path] = data
-        return {**edited, **dict.fromkeys(sorted(committed.keys() - present))}
+        self.branch()
+        edited, half = self._look(folders)
+        return {path: data for path, data in edited.items() if path not in half}
 
-    def _is_sparse(self) -> bool:
-        with contextlib.suppress(KeyError):
-            return bool(self._repo.config.get_bool("core.sparseCheckout"))
-        return False
+    def half_staged_files(self, folders: Iterable[str]) -> list[str]:
+        """Return the edited files below these folders of which a person has staged yet another version."""
+        return self._look(folders)[1]
+
+    def _look(self, folders: Iterable[str]) -> tuple[dict[str, bytes | None], list[str]]:
+        committed = self.files_below(self.tip(), folders)
+        edited = self._worktree.edited_files(committed, folders)
+        blobs = {path: blob_ids(data) if data is not None else set() for path, data in edited.items()}
+        return edited, self._index.find_half_staged(blobs, committed) if edited else []
 
     def _tree(self, commit: str | None) -> pygit2.Oid | None:
         return self._repo[commit].tree.id if commit else None
@@ -295,87 +338,40 @@ class Repository:
         return (tree, FileMode.TREE) if tree else None
 
     def _create_commit(self, tree: pygit2.Oid, message: str, parents: list[str], machine: str) -> str:
+        """Make a commit by the user (by this machine, where git knows no user) and write it to the disk."""
         try:
             person = self._repo.default_signature
         except (KeyError, ValueError):
             person = pygit2.Signature(
                 f"agent-context on {machine}", f"agent-context@{machine}.invalid", int(time.time()), 0
             )
-        return str(self._repo.create_commit(None, person, person, message, tree, parents))
+        commit = self._make_commit(tree, message, parents, person, person)
+        self._new.save()
+        return commit
 
-    def _refuse_lost_edits(self, changes: list[tuple[str, Node, Node]]) -> None:
-        for path, old, new in changes:
-            file = self.root / path
-            if any(part.is_symlink() for part in (file, *file.parents) if self.root in part.parents):
-                raise NeedsPersonError(
-                    f"{path} lies behind a symbolic link", hint="replace the link by a folder of its own"
-                )
-            if not file.is_file():
-                continue
-            present = self.blob_id(file.read_bytes())
-            unix = self.blob_id(file.read_bytes().replace(b"\r\n", b"\n"))
-            wanted = {str(node[0]) for node in (old, new) if node is not None}
-            if present not in wanted and unix not in wanted:
-                raise NeedsPersonError(
-                    f"{path} has changes that are not committed, and a newer version came in",
-                    hint=f"commit it or put it aside (git stash push {path}), then run this again; nothing was changed",
-                )
-
-    def _write_worktree(self, path: str, node: Node) -> None:
-        file = self.root / path
-        if node is None:
-            file.unlink(missing_ok=True)
-            for parent in file.parents:
-                if parent == self.root or not parent.is_dir() or any(parent.iterdir()):
-                    break
-                parent.rmdir()
-        elif node[1] in PLAIN:
-            mode = 0o755 if node[1] == FileMode.BLOB_EXECUTABLE else None
-            write_atomically(file, read_blob(self._repo, node[0]), mode=mode)
-
-    def _write_index(self, changes: list[tuple[str, Node, Node]]) -> None:
-        """Let the index follow the worktree; what a person has staged otherwise stays staged."""
-        index = self._repo.index
-        index.read()
-        for path, old, new in changes:
-            staged = index[path].id if path in index else None
-            if staged not in (old[0] if old else None, new[0] if new else None):
-                continue
-            if new is None:
-                index.remove(path)
-            else:
-                index.add(pygit2.IndexEntry(path, new[0], FileMode(new[1])))
-        index.write()
-
-
-def is_scratch(name: str) -> bool:
-    """Tell whether a file is an editor's, a file manager's or an interrupted program's leftover, by its name."""
-    return name.startswith(".") or name.endswith(("~", ".tmp", ".swp", ".orig", ".rej"))
-
-
-def _walk(top: Path) -> Iterator[Path]:
-    """Yield every file below a folder, sorted. Raise NeedsPersonError where a folder cannot be read."""
-
-    def refuse(error: OSError) -> None:
-        raise NeedsPersonError(
-            f"{error.filename} cannot be read: {error.strerror}", hint="give yourself the right to read it"
-        ) from error
-
-    for folder, inner, names in os.walk(top, onerror=refuse) if top.is_dir() else ():
-        inner.sort()
-        yield from (Path(folder) / name for name in sorted(names))
-
-
-def _is_encodable(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    def _make_commit(
+        self,
+        tree: pygit2.Oid,
+        message: str,
+        parents: list[str],
+        author: pygit2.Signature,
+        committer: pygit2.Signature,
+    ) -> str:
+        """Make a commit, signed where the user signs; on the disk it is after `save`."""
+        if self._signs is None:
+            self._signs = is_signed(self.root)
+        if self._signs:
+            self._new.save()
+        made = self._repo.create_commit(None, author, committer, message, tree, parents)
+        if not self._signs:
+            return str(made)
+        unsigned = self._repo[made].peel(pygit2.Commit)
+        self._new.drop()
+        return sign_commit(self.root, unsigned)
 
 
 @contextlib.contextmanager
-def _told(what: str) -> Iterator[None]:
+def told(what: str) -> Iterator[None]:
     """Turn what git and the disk say into an error that names the next step."""
     try:
         yield

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pygit2
 from pygit2.enums import FileMode
 
 from agent_context.errors import RepositoryError
+from agent_context.git.program import last_words, run
+from agent_context.merge import Resolved
+from agent_context.sidecars import make_sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Files = Mapping[str, bytes | None]  # path to bytes; None: removed
 Node = tuple[pygit2.Oid, int] | None  # object id and file mode; None: not there
+Change = tuple[str, Node, Node]  # path, before, after
+PLAIN = (FileMode.BLOB, FileMode.BLOB_EXECUTABLE)
 
 
+ORDINARY = re.compile(rb"[A-Za-z0-9_][A-Za-z0-9._-]*")  # nothing that any file system takes for `.git`
 IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 EMPTY_TREE = pygit2.Oid(hex="4b825dc642cb6eb9a060e54bf8d69288fbee4904")  # git's fixed id of a folder without files
 
@@ -31,8 +39,11 @@ class MergeConflict:
     reason: str
 
 
-# Given path, base, ours, theirs (bytes; None: absent), return the merged bytes or None for "absent", or the conflict.
-Resolver = Callable[[str, bytes | None, bytes | None, bytes | None], bytes | MergeConflict | None]
+# Given path, base, ours, theirs (bytes; None: absent), return the merged bytes or None for "absent", the bytes with
+# files to keep beside them and notes, or the conflict.
+Resolver = Callable[[str, bytes | None, bytes | None, bytes | None], bytes | Resolved | MergeConflict | None]
+# What stays where the sides are of different kinds: the more that would be lost, the higher.
+RANKS: dict[int, int] = {FileMode.TREE: 3, FileMode.BLOB: 2, FileMode.BLOB_EXECUTABLE: 2, FileMode.COMMIT: 1}
 
 
 def edit_tree(repo: pygit2.Repository, tree: pygit2.Oid | None, files: Files) -> pygit2.Oid:
@@ -82,7 +93,7 @@ def walk_files(repo: pygit2.Repository, tree: Node, path: str = "") -> Iterator[
 
 
 class TreeMerge:
-    """A three-way merge of trees that looks only where all three sides differ.
+    """A three-way merge of trees that looks only where all three sides differ, and always comes to an end.
 
     Rename detection does not exist here: it was measured to write one learning's edit into another's file.
     """
@@ -90,50 +101,74 @@ class TreeMerge:
     def __init__(self, repo: pygit2.Repository, resolve: Resolver) -> None:
         self._repo = repo
         self._resolve = resolve
-        self.conflicts: list[MergeConflict] = []
+        self._beside: dict[str, bytes] = {}
+        self.notes: list[str] = []
+
+    def merge_trees(self, base: Node, ours: Node, theirs: Node) -> Node:
+        """Return the merged tree. Where no rule settles a file both versions are kept, and `notes` says so."""
+        merged = self.merge(base, ours, theirs)
+        if not self._beside:
+            return merged
+        return edit_tree(self._repo, merged[0] if merged else None, self._beside), FileMode.TREE
 
     def merge(self, base: Node, ours: Node, theirs: Node, path: str = "") -> Node:
-        """Return the merged node. Where a conflict stays open, ours is kept and `conflicts` grows."""
+        """Return the merged node, without the files that are to lie beside."""
         if theirs in (ours, base):
             return ours
         if ours == base:
             return theirs
-        sides = [_children(self._repo, side) for side in (base, ours, theirs)]
-        if all(
-            side is None or children is not None for side, children in zip((base, ours, theirs), sides, strict=True)
-        ):
-            return self._merge_folders([children or {} for children in sides], path)
+        folders = [_children(self._repo, side) for side in (base, ours, theirs)]
+        if all(side is None or folder is not None for side, folder in zip((base, ours, theirs), folders, strict=True)):
+            return self._merge_folders([folder or {} for folder in folders], ours, path)
         return self._merge_files(base, ours, theirs, path)
 
-    def _merge_folders(self, sides: list[dict[str, Node]], path: str) -> Node:
-        base, ours, theirs = sides
-        builder = self._repo.TreeBuilder()
-        for name in sorted({**base, **ours, **theirs}):
-            below = f"{path}/{name}" if path else name
-            node = self.merge(base.get(name), ours.get(name), theirs.get(name), below)
+    def _merge_folders(self, folders: list[dict[str, Node]], start: Node, path: str) -> Node:
+        """Merge folders entry by entry; `start` is ours, from which only what theirs changed is rewritten."""
+        base, ours, theirs = folders
+        builder = self._repo.TreeBuilder(start[0]) if start is not None else self._repo.TreeBuilder()
+        for name in sorted({**base, **theirs}):
+            if theirs.get(name) == base.get(name):
+                continue
+            node = self.merge(base.get(name), ours.get(name), theirs.get(name), f"{path}/{name}" if path else name)
             if node is not None:
                 builder.insert(name, node[0], node[1])
+            elif name in ours:
+                builder.remove(name)
         return (builder.write(), FileMode.TREE) if len(builder) or not path else None
 
     def _merge_files(self, base: Node, ours: Node, theirs: Node, path: str) -> Node:
-        plain = (FileMode.BLOB, FileMode.BLOB_EXECUTABLE)
-        if any(side is not None and side[1] not in plain for side in (base, ours, theirs)):
-            self.conflicts.append(MergeConflict(path, "is a file on one side and something else on the other"))
-            return ours
-        texts = [read_blob(self._repo, side[0]) if side is not None else None for side in (base, ours, theirs)]
+        if any(side is not None and side[1] not in PLAIN for side in (ours, theirs)):
+            return self._keep_both(ours, theirs, path, "is a file on one side and something else on the other")
+        texts = [
+            read_blob(self._repo, side[0]) if side is not None and side[1] in PLAIN else None
+            for side in (base, ours, theirs)
+        ]
         merged = self._resolve(path, texts[0], texts[1], texts[2])
         if isinstance(merged, MergeConflict):
-            self.conflicts.append(merged)
-            return ours
+            return self._keep_both(ours, theirs, path, merged.reason)
+        if isinstance(merged, Resolved):
+            self._beside |= merged.beside
+            self.notes += merged.notes
+            merged = merged.data
         mode = (ours or theirs or (None, FileMode.BLOB))[1]
         return (self._repo.create_blob(merged), mode) if merged is not None else None
+
+    def _keep_both(self, ours: Node, theirs: Node, path: str, reason: str) -> Node:
+        """Let one side stand, the same on every machine, and put the other beside it if it is a file."""
+        sides = [side for side in (ours, theirs) if side is not None]
+        stands = max(sides, key=lambda side: (RANKS.get(side[1], 0), str(side[0])))
+        for side in sides:
+            if side != stands and side[1] in PLAIN:
+                self._beside |= make_sidecar(path, read_blob(self._repo, side[0]), blob=str(side[0]))
+        self.notes.append(f"{path}: {reason}; what is a file of it is kept (agent-context resolve)")
+        return stands
 
 
 def _children(repo: pygit2.Repository, node: Node) -> dict[str, Node] | None:
     """Return a folder's entries by name; None for a file or nothing."""
     if node is None or node[1] != FileMode.TREE:
         return None
-    tree = repo[node[0]]
+    tree = _get(repo, node[0])
     if not isinstance(tree, pygit2.Tree):
         raise AssertionError(f"BUG: {node[0]} has the mode of a folder and is none")  # noqa: TRY004 - a broken invariant
     return {_safe_name(entry.raw_name or b""): (entry.id, entry.filemode) for entry in tree}
@@ -144,6 +179,8 @@ def _safe_name(raw: bytes) -> str:
 
     The forms that macOS and Windows file systems take for `.git` are those of git's own verify_path.
     """
+    if ORDINARY.fullmatch(raw):
+        return raw.decode()
     try:
         name = raw.decode()
     except UnicodeDecodeError:
@@ -161,7 +198,21 @@ def _safe_name(raw: bytes) -> str:
 
 def read_blob(repo: pygit2.Repository, oid: pygit2.Oid) -> bytes:
     """Return a file's bytes by its object id."""
-    blob = repo[oid]
+    blob = _get(repo, oid)
     if not isinstance(blob, pygit2.Blob):
         raise AssertionError(f"BUG: {oid} has the mode of a file and is none")  # noqa: TRY004 - a broken invariant
     return blob.data
+
+
+def _get(repo: pygit2.Repository, oid: pygit2.Oid) -> pygit2.Object:
+    """Return an object; git fetches one that a partial clone left at the remote. Raise RepositoryError if lost."""
+    with suppress(KeyError):
+        return repo[oid]
+    asked = run(Path(repo.workdir or repo.path), "cat-file", "-e", str(oid))
+    with suppress(KeyError):
+        return repo[oid]
+    raise RepositoryError(
+        f"the object {oid} is not here: {last_words(asked.stderr)}",
+        hint=f"in a partial clone, fetch it while the remote answers: git -C {repo.workdir} fetch --refetch; "
+        "else clone the knowledge base again beside this one",
+    )
