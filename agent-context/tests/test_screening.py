@@ -13,7 +13,8 @@ from agent_context import screening
 from agent_context.learning import Finding
 from agent_context.screening import mask, merge, screen
 from agent_context.screening.invisible import Hit, show
-from agent_context.screening.secrets import PREFIXED, SHAPES, measure_surprise
+from agent_context.screening.providers import ANYWHERE, AROUND, PREFIXED
+from agent_context.screening.tokens import measure_surprise
 
 MIXED = "a1B2c3D4e5F6g7H8j9K0m1N2p3Q4r5S6t7U8v9W0x1Y2z3A4"
 HEX = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -331,7 +332,7 @@ def test_hostile_repetition_is_screened_to_its_end(unit: str) -> None:
 
 def test_no_pattern_repeats_without_a_bound_but_a_character_class() -> None:
     unbounded = re.compile(r"\)[*+]|\)\{\d+,\}")
-    patterns = [rest for _, rest in PREFIXED.values()] + [pattern for _, pattern, _ in SHAPES.values()]
+    patterns = [rest for _, rest in PREFIXED.values()] + [pattern for _, pattern, _ in (AROUND | ANYWHERE).values()]
     assert [pattern for pattern in patterns if unbounded.search(pattern)] == []
 
 
