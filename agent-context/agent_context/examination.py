@@ -132,9 +132,8 @@ def _repository(knowledge_base: KnowledgeBase, environment: Environment) -> Iter
             yield Examined("lock", Health.GOOD, "free")
     except Timeout:
         yield Examined("lock", Health.POOR, "held", "another agent-context is at work; wait for it to end")
-    stale = [path for path in (knowledge_base.root / ".git").glob("*.lock") if path != repository.lock_path]
-    if stale:
-        yield Examined("git's locks", Health.BROKEN, str(stale[0]), "if no git is running, delete that file")
+    for left in git.find_locks(repository.git_dir, repository.common_dir):
+        yield Examined("git's locks", Health.POOR, f"{left.path} is old", "agent-context sync takes it away")
     remote = repository.remote(branch)
     if remote is None:
         yield Examined("remote", Health.POOR, "none: learnings stay on this machine", "git remote add origin URL")
@@ -146,6 +145,10 @@ def _repository(knowledge_base: KnowledgeBase, environment: Environment) -> Iter
         yield Examined("remote", Health.BROKEN, f"{url}: {words}", remedy)
     else:
         yield Examined("remote", Health.GOOD, f"{url} answers, and takes this machine's credentials")
+    for left in git.find_leftovers(repository.remote_url(remote)):
+        health = Health.BROKEN if left.blocks else Health.POOR
+        remedy = "if nobody pushes there now, delete it: a client was killed while it pushed"
+        yield Examined("remote's locks", health, str(left.path), remedy)
 
 
 def _clock(knowledge_base: KnowledgeBase, environment: Environment) -> Iterator[Examined]:  # noqa: ARG001 - one shape for all checks
@@ -207,8 +210,13 @@ def _learnings(knowledge_base: KnowledgeBase, environment: Environment) -> Itera
         yield Examined("learnings", Health.GOOD, f"{len(contents.entries)} read")
 
 
-def _encoder(knowledge_base: KnowledgeBase, environment: Environment) -> Iterator[Examined]:  # noqa: ARG001 - one shape for all checks
-    encoder, seen = load_encoder(knowledge_base.settings.consolidation.encoder)
+def _encoder(knowledge_base: KnowledgeBase, environment: Environment) -> Iterator[Examined]:
+    settings = knowledge_base.settings.consolidation
+    try:
+        encoder, seen = load_encoder(settings.encoder, settings.model, environment.data_dir)
+    except AgentContextError as error:
+        yield Examined("encoder", Health.BROKEN, error.message, error.hint)
+        return
     remedy = "" if encoder else "install agent-context with its extra `semantic` (make sync does)"
     yield Examined("encoder", Health.GOOD if encoder else Health.POOR, seen, remedy)
 

@@ -159,7 +159,8 @@ class Exchange:
         return (
             f"the remote's history was rewritten (force-pushed): it no longer has {seen[:12]}, which this clone saw "
             f"there. If that was meant: git -C {root} fetch {self.remote}, then git -C {root} rebase --onto {remote} "
-            f"{seen[:12]}; if not, {seen[:12]} is still here for whoever did it to put back"
+            f"{seen[:12]} (or, if a secret was taken out: agent-context purge-secret --follow); if not, {seen[:12]} is "
+            "still here for whoever did it to put back"
         )
 
     def _explain_strange(self) -> str:

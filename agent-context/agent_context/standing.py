@@ -13,8 +13,7 @@ from agent_context.layout import FOLDERS
 from agent_context.machines import Known, list_machines
 from agent_context.pending import PULL_REQUEST, list_pending
 from agent_context.quarantine import Quarantine
-from agent_context.settling import list_conflicts
-from agent_context.sidecars import is_sidecar
+from agent_context.settling import find_conflicts
 from agent_context.state import State
 from agent_context.withholding import sift
 
@@ -63,10 +62,7 @@ def take_standing(knowledge_base: KnowledgeBase, environment: Environment) -> St
     standing.projects = len(knowledge_base.projects())
     standing.problems = [error.message for error in contents.problems]
     standing.uncommitted = sorted(repository.edited_files(FOLDERS))
-    standing.conflicts = [item.name for item in list_conflicts(contents)]
-    standing.conflicts += [
-        path for path in sorted(repository.files_below(repository.tip(), FOLDERS)) if is_sidecar(path)
-    ]
+    standing.conflicts = [item.name for item in find_conflicts(knowledge_base)]
     standing.quarantined = len(Quarantine(environment.data_dir, knowledge_base.root).list())
     standing.machines = list_machines(knowledge_base, environment)
     with State(environment.data_dir, knowledge_base.root, keep=False) as state:

@@ -16,7 +16,7 @@ import pytest
 
 from agent_context.errors import AgentContextError
 from agent_context.knowledge import Entry
-from agent_context.learning import Kind, Learning, Source, Speaker, Status, StatusNote
+from agent_context.learning import Conflict, Kind, Learning, Source, Speaker, Status, StatusNote
 from agent_context.site import Shelf, SiteInput, build, serve, stage
 from agent_context.site.markup import clean_line, render_blocks, render_inline
 from agent_context.site.pages import age
@@ -262,7 +262,7 @@ def test_rejected_learnings_stand_apart_with_their_reason(built: Path) -> None:
 
 def test_problems_tags_machines_and_the_guide_have_their_place(built: Path) -> None:
     home = (built / "index.html").read_text(encoding="utf-8")
-    assert "1 file did not read" in home
+    assert "1 file did not read, or must be looked at first" in home
     assert "Close &lt;/div&gt;" in home
     assert 'id="tag-ci"' in (built / "tags/index.html").read_text(encoding="utf-8")
     assert "<bdi>vm</bdi>" in (built / "machines/index.html").read_text(encoding="utf-8")
@@ -380,3 +380,13 @@ def test_blocks_come_out_on_one_line_and_keep_their_blank_lines() -> None:
 )
 def test_age_is_told_in_words(then: str, words: str) -> None:
     assert age(then, NOW) == words
+
+
+def test_two_versions_that_wait_are_shown_with_their_command(tmp_path: Path) -> None:
+    versions = ("Use `make` always.", "Use <b>just</b> instead.")
+    entry = make_entry("o.r", 1, versions[0], conflicts=(Conflict("claim", versions),))
+    stage(replace(EMPTY, shelves=(Shelf("o.r", "o/r", (entry,)),)), tmp_path)
+    pages = [path.read_text(encoding="utf-8") for path in (tmp_path / ".site/docs").rglob("*.md")]
+    (page,) = [page for page in pages if "Two versions of its claim wait to be settled" in page and "<h1" in page][:1]
+    assert f"agent-context resolve {entry.learning.id}" in page
+    assert "&lt;b&gt;just&lt;/b&gt; instead." in page

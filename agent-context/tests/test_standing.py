@@ -60,7 +60,7 @@ def test_status_shows_what_waits_and_who_synced_when(machine: Machine, other: Ma
     assert standing.conflicts == [f"{FIRST.id} claim"]
     assert standing.uncommitted == ["projects/o.r/notes.md"]
     assert len(standing.problems) == 1
-    assert {item.name: item.behind for item in standing.machines} == {"laptop": 0, "desktop": 2}
+    assert {item.name: item.behind for item in standing.machines} == {"laptop": 0, "desktop": 3}
 
 
 def test_status_fits_80_columns_and_one_screen(machine: Machine) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 MASK_SHOWS = 4
 ROUNDS = 4
 # Parts so short that a secret does not fit in.
+PLAIN_WORDS = re.compile(r"[A-Za-z]{2,14}(?: [A-Za-z]{1,14}){0,2}(?![\w-])")
 REDACTED = re.compile(r"\[redacted:[a-z0-9]{1,16}(?:-[a-z0-9.]{1,16}){0,8}\]")
 Kind = Literal["secret", "personal", "poison"]
 EngineName = Literal["own", "kingfisher"]
@@ -130,9 +131,15 @@ def merge(hits: list[Hit]) -> list[Hit]:
 
 
 def mask(kind: str, value: str) -> str:
-    """Return what may be shown of a value: at most 4 characters and a quarter of a secret, code points of poison."""
+    """Return what may be shown of a value: at most 4 characters and a quarter of a secret; of poison its first words.
+
+    Only plain letters are words here: a stretch that is poison may hold a token as well.
+    """
     size = f"({len(value)} character{'s' if len(value) > 1 else ''})"
     if kind == "poison":
+        words = PLAIN_WORDS.match(value)
+        if words is not None:
+            return f"{words[0]}… {size}"
         return f"U+{ord(value[0]):04X}{'…' if len(value) > 1 else ''} {size}"
     shown = "".join(c for c in value[: min(MASK_SHOWS, len(value) // 4)] if c.isprintable())
     return f"{shown}… {size}"
