@@ -45,7 +45,7 @@ def find_stale(
 ) -> Aging:
     """Return the living learnings with doubts, most first. `days` without a confirmation are one (0: never)."""
     aging = Aging()
-    tops = _find_tops(environment, knowledge_base.remotes())
+    tops = find_tops(environment, knowledge_base.remotes())
     by_project: dict[str, list[Entry]] = {}
     for entry in knowledge_base.load_named(project).entries:
         if entry.learning.status in LIVING:
@@ -62,7 +62,7 @@ def find_stale(
     return aging
 
 
-def _find_tops(environment: Environment, remotes: Mapping[str, str]) -> dict[str, Path]:
+def find_tops(environment: Environment, remotes: Mapping[str, str]) -> dict[str, Path]:
     """Return for each project one checkout of it on this machine."""
     tops: dict[str, Path] = {}
     for path, folder in sorted({**environment.own.checkouts, **environment.own.mappings}.items()):

@@ -181,6 +181,15 @@ def keep_caches(folder: Path) -> None:
     os.environ.setdefault("KF_RULE_CACHE_DIR", str(folder / "cache"))
 
 
+def keep_to_one_thread() -> None:
+    """Tell the libraries that multiply matrices, before they are loaded, to use one thread a process.
+
+    On a busy machine several threads of one product wait for each other: two were seen to take eight times as long.
+    """
+    for name in ("OPENBLAS_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
+
 def child_environment(*, without: Collection[str] = (), **more: str) -> dict[str, str]:
     """Return this process's environment for a child program, with `more` set in it and `without` taken out."""
     return {**{name: value for name, value in os.environ.items() if name not in without}, **more}

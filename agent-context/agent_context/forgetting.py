@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from agent_context.confirmations import take_out
 from agent_context.errors import AgentContextError
 from agent_context.git import Repository, locked
 from agent_context.learning import LIVING, Learning, Source, Status, StatusNote, utc
@@ -67,13 +68,18 @@ def forget(knowledge_base: KnowledgeBase, environment: Environment, origin: Orig
 
 
 def _is_touched(learning: Learning, origin: Origin) -> bool:
-    return learning.status in LIVING and any(origin.matches(source) for source in learning.sources)
+    return learning.status in LIVING and learning != _lower(learning, origin)
+
+
+def _lower(learning: Learning, origin: Origin) -> Learning:
+    machine = origin.machine if origin == Origin(machine=origin.machine) else ""
+    return take_out(learning, origin.matches, machine=machine)
 
 
 def _without(learning: Learning, origin: Origin, machine: str, now: str) -> Learning:
     """Return the learning without those sources; retired, with them kept for the record, where no other is left."""
-    left = tuple(source for source in learning.sources if not origin.matches(source))
-    if left:
-        return msgspec.structs.replace(learning, sources=left)
+    left = _lower(learning, origin)
+    if left.sources or left.confirmed:
+        return left
     note = StatusNote(by=machine, at=now, reason=f"all of it came from {origin.words}")
     return msgspec.structs.replace(learning, status=Status.RETIRED, status_note=note)

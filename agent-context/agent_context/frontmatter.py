@@ -9,7 +9,7 @@ import msgspec
 import yaml
 
 from agent_context.errors import FormatError
-from agent_context.learning import Conflict, Learning, Source, StatusNote
+from agent_context.learning import Confirmed, Conflict, Learning, Source, StatusNote
 
 FENCE = "---"
 ORDER = (
@@ -23,11 +23,17 @@ ORDER = (
     "review_after",
     "pinned",
     "sources",
+    "confirmed",
     "supersedes",
     "conflicts",
 )
 REQUIRED = ("id", "kind", "status", "created")
-NESTED: dict[str, type[msgspec.Struct]] = {"sources": Source, "status_note": StatusNote, "conflicts": Conflict}
+NESTED: dict[str, type[msgspec.Struct]] = {
+    "sources": Source,
+    "confirmed": Confirmed,
+    "status_note": StatusNote,
+    "conflicts": Conflict,
+}
 TIME = re.compile(r"\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}Z)?")
 PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+@-]*(?: [A-Za-z0-9_./+@-]+)*")
 # Characters that YAML 1.1 readers refuse or take for line breaks even inside double quotes.
@@ -152,7 +158,7 @@ def _quote(text: str) -> str:
 
 
 def _write_field(key: str, value: Any) -> str:  # noqa: ANN401 - a builtin of any JSON shape
-    if key in ("sources", "conflicts"):
+    if key in ("sources", "confirmed", "conflicts"):
         return f"{key}:\n" + "\n".join(f"  - {_flow(item)}" for item in value)
     return f"{key}: {_flow(value)}"
 
@@ -162,7 +168,7 @@ def _flow(value: Any) -> str:  # noqa: ANN401 - a builtin of any JSON shape
         return "{" + ", ".join(f"{key}: {_flow(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(_flow(item) for item in value) + "]"
-    if isinstance(value, bool):
+    if isinstance(value, bool | int):
         return str(value).lower()
     return _scalar(str(value))
 

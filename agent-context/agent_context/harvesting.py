@@ -141,9 +141,7 @@ def _keep(run: Run, learner: Learner, now: float) -> None:
 def _find_unedited(run: Run, files: dict[str, bytes]) -> dict[str, bytes | None]:
     """Return those of the files that are here as committed: an edit that waits for its person is not written over."""
     root, repository, tip = run.knowledge_base.root, run.repository, run.repository.tip()
-    return {
-        path: data for path, data in files.items() if (root / path).read_bytes() == repository.read_file(tip, path)
-    }
+    return {path: data for path, data in files.items() if (root / path).read_bytes() == repository.read_file(tip, path)}
 
 
 def _describe_machine(run: Run, now: float, *, riding: bool) -> dict[str, bytes]:
@@ -272,11 +270,13 @@ def _account(extraction: Extraction, report: SyncReport) -> None:
 
 def _message(report: SyncReport, extractor: str) -> str:
     projects = sorted({learned.project for learned in report.learned})
-    count = f"{len(report.learned)} learning{'s' * (len(report.learned) > 1)} in " if projects else ""
-    where = projects[0] if len(projects) == 1 else f"{len(projects)} projects" if projects else ""
-    again = f"{len(report.confirmed)} confirmed" if report.confirmed else ""
+    count = f"{len(report.learned)} learning{'s' * (len(report.learned) > 1)}"
+    where = projects[0] if len(projects) == 1 else f"{len(projects)} projects"
+    what = [f"{count} in {where}"] if projects else []
+    what += [f"{len(report.confirmed)} confirmed"] if report.confirmed else []
     told = trailers(report.machine, sync=report.sync, extractor=extractor, sessions=report.read)
-    return f"learn: {', '.join(filter(None, (count + where, again)))}\n\n{told}"
+    again = "".join(f"confirmed {item.id}: {item.reason}\n" for item in report.confirmed)
+    return f"learn: {', '.join(what)}\n\n{again}{told}"
 
 
 def _say_seen(run: Run) -> str:

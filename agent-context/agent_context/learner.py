@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from agent_context.confirmations import confirm
 from agent_context.encoders import load_encoder
@@ -24,8 +24,9 @@ from agent_context.learning import (
     one_paragraph,
     utc,
 )
+from agent_context.proposal import Remark
 from agent_context.quarantine import Quarantine, hold_back
-from agent_context.reports import Dropped, Learned
+from agent_context.reports import Again, Dropped, Learned
 from agent_context.screening.actions import Action
 from agent_context.selection import is_about_excluded
 
@@ -36,15 +37,20 @@ if TYPE_CHECKING:
     from agent_context.encoders import Encoder
     from agent_context.extracted import Extraction
     from agent_context.knowledge import KnowledgeBase
-    from agent_context.learning import Candidate
+    from agent_context.learning import Candidate, Decision
     from agent_context.projects import Place, Projects
-    from agent_context.proposal import Remark
     from agent_context.reports import SyncReport
     from agent_context.screening.passing import Passed
     from agent_context.state import State
 
 OVER_LIMIT = "too many of one session"
-CONFIRMING = frozenset({Verdict.EXACT, Verdict.NEAR})
+CONFIRMING = frozenset({Verdict.EXACT, Verdict.CONFIRMS})
+KNOWN = CONFIRMING | {Verdict.REJECTED_BEFORE, Verdict.WRITTEN}
+RELATIONS: dict[Verdict, Literal["near", "refines", "contradicts"]] = {
+    Verdict.NEAR: "near",
+    Verdict.REFINES: "refines",
+    Verdict.CONTRADICTS: "contradicts",
+}
 ABOUT_EXCLUDED = "about a path that is left out"
 
 
@@ -52,8 +58,8 @@ ABOUT_EXCLUDED = "about a path that is left out"
 class Learner:
     """Turns candidates into learnings of their projects, dropping with a reason what must not or need not be kept.
 
-    `written` is what rule files say of a project, `elsewhere` the learnings of it that are not in this worktree. `files`
-    are the new ones' by path, `confirmed` those of learnings in the worktree that were said again.
+    `written` is what rule files say of a project, `elsewhere` the learnings of it that are not in this worktree. By
+    path, `files` are those of new learnings, `confirmed` those of learnings in the worktree that were said again.
     """
 
     knowledge_base: KnowledgeBase
@@ -123,8 +129,11 @@ class Learner:
         return f"{decision.twin} ({decision.reason})" if decision.verdict is Verdict.REJECTED_BEFORE else ""
 
     def _load_encoder(self) -> Encoder | None:
+        settings = self.knowledge_base.settings.consolidation
         if not self.report.encoder:
-            self._encoder, self.report.encoder = load_encoder(self.knowledge_base.settings.consolidation.encoder)
+            self._encoder, self.report.encoder = load_encoder(
+                settings.encoder, settings.model, self.state.path.parent
+            )
         return self._encoder
 
     def _refuse(self, passed: Passed, place: Place, learning: Learning, *, full: bool) -> tuple[str, str]:
@@ -142,16 +151,21 @@ class Learner:
         ):
             if refused:
                 return reason, detail
-        decision = self._consolidation(place.folder).decide(learning.claim, learning.id)
+        consolidation = self._consolidation(place.folder)
+        decision = consolidation.decide(learning.claim, learning.id, kind=learning.kind.value, paths=learning.paths)
         if decision.verdict in CONFIRMING:
-            self._confirm(place.folder, decision.twin, learning.sources[0])
-        if decision.verdict is not Verdict.NEW:
+            self._confirm(place.folder, decision, learning.sources[0])
+        if decision.verdict in KNOWN:
             return decision.verdict.value, f"{decision.twin} ({decision.reason})"
+        if decision.verdict in RELATIONS:
+            path, _ = self.knowledge_base.file_for(place.folder, learning)
+            relation = RELATIONS[decision.verdict]
+            self.remarks[path] = Remark(relation, decision.twin, decision.claim, decision.reason)
         return "", ""
 
-    def _confirm(self, project: str, twin: str, source: Source) -> None:
+    def _confirm(self, project: str, decision: Decision, source: Source) -> None:
         """Add the source to the living learning of this project, in the worktree or new, that says the same."""
-        entry = self._entries[project].get(twin)
+        entry = self._entries[project].get(decision.twin)
         if entry is None or entry.learning.status not in LIVING:
             return
         confirmed = Entry(project, entry.path, confirm(entry.learning, source))
@@ -159,8 +173,9 @@ class Learner:
             if confirmed != entry:
                 files = self.files if entry.path in self.files else self.confirmed
                 files[entry.path] = self.knowledge_base.bytes_for(entry.path, confirmed.learning)
-                self._entries[project][twin] = confirmed
-                self.report.confirmed.append(f"{project}/{twin}")
+                self._entries[project][decision.twin] = confirmed
+                reason = f"{decision.verdict}, {decision.score:.2f}: {decision.reason}"
+                self.report.confirmed.append(Again(project, decision.twin, reason))
 
     def _hold(self, passed: Passed, place: Place) -> tuple[str, str]:
         """Put a candidate into this machine's quarantine, unless a person dropped it there before."""
@@ -198,5 +213,7 @@ class Learner:
             self._entries[project] = {entry.learning.id: entry for entry in own}
             entries = [*own, *self.knowledge_base.load(PATTERNS).entries]
             learnings = [*(entry.learning for entry in entries), *self.elsewhere(project)]
-            self._known[project] = Consolidation(learnings, self._load_encoder(), self.state, self.written(project))
+            self._known[project] = Consolidation(
+                learnings, self._load_encoder(), self.state, self.written(project), project=project
+            )
         return self._known[project]

@@ -11,7 +11,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -64,6 +64,13 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     extractor: str = ""
 
 
+class Confirmed(msgspec.Struct, frozen=True):
+    """How many sessions of one machine said it in all, counted from the time when not every source is listed."""
+
+    machine: str
+    count: Annotated[int, msgspec.Meta(ge=1)]
+
+
 class StatusNote(msgspec.Struct, frozen=True):
     """Who set the status, when (UTC), and why."""
 
@@ -94,6 +101,7 @@ class Learning(msgspec.Struct, frozen=True):
     tags: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     sources: tuple[Source, ...] = ()
+    confirmed: tuple[Confirmed, ...] = ()
     supersedes: tuple[str, ...] = ()
     status_note: StatusNote | None = None
     pinned: bool = False
@@ -144,18 +152,22 @@ class Verdict(StrEnum):
     NEW = "new"
     EXACT = "exact duplicate"
     NEAR = "near duplicate"
+    CONFIRMS = "confirms"
+    CONTRADICTS = "contradicts"
+    REFINES = "refines"
     REJECTED_BEFORE = "rejected before"
     WRITTEN = "already written in a rule file"
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A verdict with its twin's id, the score (0 to 1) and the reason, so that a person can audit it."""
+    """A verdict with its twin's id and words, the score (0 to 1) and the reason, so that a person can audit it."""
 
     verdict: Verdict
     twin: str = ""
     score: float = 0.0
     reason: str = ""
+    claim: str = ""
 
 
 def utc(seconds: float) -> str:

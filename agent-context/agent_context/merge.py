@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from agent_context.hunks import Hunk, cut_hunks
-from agent_context.learning import Conflict, Learning, Status, normalise_claim
+from agent_context.learning import Confirmed, Conflict, Learning, Status, normalise_claim
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,6 +85,14 @@ def _keep(name: str, sides: Sides) -> tuple[Any, ...]:
     """Return the union without what one side took out of the base."""
     base, ours, theirs = sides.values(name)
     return tuple(item for item in _unite(name, sides) if item not in base or (item in ours and item in theirs))
+
+
+def _greatest(_name: str, sides: Sides) -> tuple[Confirmed, ...]:
+    """Return each machine's greatest count: it alone raises its own."""
+    counts: dict[str, int] = {}
+    for item in (*sides.ours.confirmed, *sides.theirs.confirmed):
+        counts[item.machine] = max(item.count, counts.get(item.machine, 0))
+    return tuple(Confirmed(machine, count) for machine, count in sorted(counts.items()))
 
 
 def _earliest(name: str, sides: Sides) -> str:
@@ -224,6 +232,7 @@ STRATEGIES: dict[str, Callable[[str, Sides], Any]] = {
     "tags": _keep,
     "paths": _keep,
     "sources": _unite,
+    "confirmed": _greatest,
     "supersedes": _unite,
     "pinned": _either,
     "review_after": _earliest,

@@ -32,9 +32,9 @@ LONGEST_BODY = 60_000  # GitHub takes 65,536 characters
 
 
 class Remark(msgspec.Struct, frozen=True):
-    """What consolidation says of a new learning: the one that it is near to or contradicts, with its text and why."""
+    """What consolidation says of a new learning: the one that it is near to, refines or contradicts, with why."""
 
-    relation: Literal["near", "contradicts"]
+    relation: Literal["near", "refines", "contradicts"]
     id: str
     claim: str
     reason: str = ""
@@ -155,7 +155,7 @@ def _render_one(number: int, item: Proposed) -> str:
 
 
 def _render_remark(remark: Remark) -> str:
-    words = {"near": "much like", "contradicts": "**contradicts**"}[remark.relation]
+    words = {"near": "much like", "refines": "says more than", "contradicts": "**contradicts**"}[remark.relation]
     reason = f" ({quote_code(remark.reason, LONGEST_DROPPED)})" if remark.reason else ""
     return f"- {words} `{remark.id}`, which says {quote_code(remark.claim)}{reason}"
 

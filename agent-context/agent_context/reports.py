@@ -27,6 +27,15 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
+class Again:
+    """A learning that a session said again, and why the two are the same."""
+
+    project: str
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
     """A session that waits: why, and the days until its agent deletes it (negative: it may be gone any time)."""
 
@@ -57,7 +66,7 @@ class SyncReport:
     candidates: int = 0
     dropped: list[Dropped] = field(default_factory=list)
     learned: list[Learned] = field(default_factory=list)
-    confirmed: list[str] = field(default_factory=list)
+    confirmed: list[Again] = field(default_factory=list)
     guessed: dict[str, str] = field(default_factory=dict)
     edits: list[str] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)

@@ -41,6 +41,9 @@ DESCRIPTIONS = {
     "extraction.parallel": "how many sessions are sent to a model at a time",
     "consolidation.encoder": "compares meanings by local embeddings; `sentence-transformers`: by that library; "
     "`none`: words only",
+    "consolidation.model": "the model of `sentence-transformers`: a folder, or a name that is on the machine; empty: "
+    "all-MiniLM-L6-v2",
+    "consolidation.promote_projects": "in how many projects a lesson must be learned to be proposed as a pattern",
     "snippet.install": "whether `sync` writes rules files into checkouts",
     "snippet.budget_tokens": "what an agent is given, at the most, in tokens (estimated from above: UTF-8 bytes / 3.2)",
     "snippet.unreviewed": "whether agents also see learnings that nobody has reviewed, marked as such",
@@ -167,6 +170,8 @@ class ConsolidationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=T
     """What compares a candidate with what is known."""
 
     encoder: Literal["minilm", "sentence-transformers", "none"] = "minilm"
+    model: str = ""
+    promote_projects: Annotated[int, msgspec.Meta(ge=2)] = 2
 
 
 class SnippetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent_context.confirmations import count_by_machine
 from agent_context.learning import LIVING, Learning, Speaker, Status
 from agent_context.visible import show_hidden
 
@@ -86,7 +87,7 @@ def _line(learning: Learning) -> str:
 def _name_source(learning: Learning) -> str:
     """Return who said it, in how many sessions if several, and when last."""
     speaker = "user" if any(source.speaker is Speaker.USER for source in learning.sources) else "agent"
-    sessions = len({(source.machine, source.session) for source in learning.sources})
+    sessions = count_by_machine(learning).total()
     day = neutralise(max((source.at for source in learning.sources), default=learning.created)[:10])
     return ", ".join([speaker, f"{sessions} sessions", day] if sessions > 1 else [speaker, day])
 

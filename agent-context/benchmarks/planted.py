@@ -2,11 +2,11 @@
 
     python agent-context/benchmarks/planted.py [--secrets 200] [--poisons 50] [--seed 1]
 
-Two machines and a teammate without this program share one remote, all in a temporary folder. Secrets and poison stand in
-what users say in sessions, in what tools print there, in a teammate's commit, and in hand edits of a skill, an MCP entry
-and a handoff; one project's remote is named by a secret. Both machines sync twice. Then every place that somebody
-else reads is searched for every planted text; each one found is listed. Secrets that a teammate's own git has pushed are in
-the repository whatever we do: these count only where this program would hand them on.
+Two machines and a teammate without this program share one remote, all in a temporary folder. Secrets and poison stand
+in what users say in sessions, in what tools print there, in a teammate's commit, and in hand edits of a skill, an MCP
+entry and a handoff; one project's remote is named by a secret. Both machines sync twice. Then every place that somebody
+else reads is searched for every planted text; each one found is listed. Secrets that a teammate's own git has pushed
+are in the repository whatever we do: these count only where this program would hand them on.
 """
 
 from __future__ import annotations
@@ -133,7 +133,8 @@ def _put(first: Machine, elsewhere: Path, checkout: Path, number: int, item: Pla
         write_session(session, user(said), assistant("Done."), cwd=str(checkout))
     elif item.where == "tool":
         printed = PRINTED[number % len(PRINTED)].format(item.text) if item.kind == "secret" else item.text
-        repeated = f"Note: the deploy needs {item.text}, because the default is rejected." if item.kind == "secret" else said
+        note = f"Note: the deploy needs {item.text}, because the default is rejected."
+        repeated = note if item.kind == "secret" else said
         write_session(session, user("Deploy it."), tool_result(printed), assistant(repeated), cwd=str(checkout))
     elif item.where == "teammate":
         learning = make_learning(said, status=Status.ACCEPTED)
@@ -172,7 +173,8 @@ def read_sinks(first: Machine, second: Machine, remote: Path, told: str) -> dict
         sinks["search"] = sinks.get("search", "") + repr(hits)
         site = collect_site(base, "2026-03-02T00:00:00Z")
         stage(site, machine.root)
-        pages = [path for path in (machine.root / ".site").rglob("*") if path.is_file() and path.suffix in (".md", ".json")]
+        files = (path for path in (machine.root / ".site").rglob("*") if path.is_file())
+        pages = [path for path in files if path.suffix in (".md", ".json")]
         sinks["site"] = sinks.get("site", "") + "\n".join(path.read_text(encoding="utf-8") for path in pages)
         logs = [path for path in machine.environment.data_dir.glob("*.jsonl") if path.is_file()]
         sinks["log"] = sinks.get("log", "") + "\n".join(path.read_text(encoding="utf-8") for path in logs)
@@ -203,7 +205,8 @@ def is_there(item: Plant, text: str) -> bool:
     """Tell whether the planted text stands somewhere: for a secret, any twelve characters of its random part do."""
     if item.kind == "poison":
         return item.text in text
-    secret = (item.text.rpartition("@")[0].rpartition(":")[2] or item.text).rpartition("_")[2].removeprefix("sk-ant-api03-")
+    secret = item.text.rpartition("@")[0].rpartition(":")[2] or item.text
+    secret = secret.rpartition("_")[2].removeprefix("sk-ant-api03-")
     return any(secret[at : at + 12] in text for at in range(max(len(secret) - 11, 1)))
 
 
@@ -221,7 +224,7 @@ def main() -> None:
         remote = bare_remote(folder)
         first, second = Machine.join(folder, remote, "first"), Machine.join(folder, remote, "second")
         git(folder, "clone", "--quiet", str(remote), "elsewhere")
-        planted = plant(first, folder / "elsewhere", given.secrets, given.poisons, random.Random(given.seed))
+        planted = plant(first, folder / "elsewhere", given.secrets, given.poisons, random.Random(given.seed))  # noqa: S311 - samples
         git(folder / "elsewhere", "add", "--all")
         git(folder / "elsewhere", "commit", "--quiet", "-m", "what we know")
         git(folder / "elsewhere", "push", "--quiet")

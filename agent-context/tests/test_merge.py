@@ -19,7 +19,17 @@ from samples import AT, git, make_learning, replace_fields
 from agent_context.frontmatter import parse_learning, write_learning
 from agent_context.git.trees import TreeMerge, edit_tree
 from agent_context.hunks import cut_hunks
-from agent_context.learning import Conflict, Kind, Learning, Source, Speaker, Status, StatusNote, normalise_claim
+from agent_context.learning import (
+    Confirmed,
+    Conflict,
+    Kind,
+    Learning,
+    Source,
+    Speaker,
+    Status,
+    StatusNote,
+    normalise_claim,
+)
 from agent_context.merge import STRATEGIES, merge_learnings
 from agent_context.resolution import resolve
 from agent_context.tables import OpenKey, edit_table, merge_table_texts, merge_tables, put_key, read_key
@@ -55,6 +65,9 @@ sides = st.builds(
     status_note=st.none()
     | st.builds(StatusNote, by=st.sampled_from("ab"), at=st.sampled_from(TIMES), reason=st.just("")),
     pinned=st.booleans(),
+    confirmed=st.dictionaries(st.sampled_from("abc"), st.integers(1, 40)).map(
+        lambda counts: tuple(Confirmed(machine, count) for machine, count in sorted(counts.items()))
+    ),
     review_after=st.sampled_from(["", "2027-01-01", "2027-02-01"]),
 )
 # A side may hold conflicts of an earlier merge.
@@ -96,6 +109,16 @@ def test_no_source_is_ever_lost(base: Learning | None, ours: Learning, theirs: L
     for name in ("sources", "supersedes"):
         before, mine, other = (set(getattr(side, name)) if side else set() for side in (base, ours, theirs))
         assert (mine & other) | (mine - before) | (other - before) <= set(getattr(merged, name))
+
+
+@given(bases, merged_sides, merged_sides)
+def test_of_two_counts_the_greater_stands(base: Learning | None, ours: Learning, theirs: Learning) -> None:
+    counts = [{item.machine: item.count for item in side.confirmed} for side in (ours, theirs)]
+    merged = {item.machine: item.count for item in merge_learnings(base, ours, theirs).confirmed}
+    if base is None or base.confirmed not in (ours.confirmed, theirs.confirmed):
+        assert merged == {name: max(side.get(name, 0) for side in counts) for name in counts[0].keys() | counts[1]}
+    else:
+        assert merged in counts
 
 
 @given(sides, sides, sides)

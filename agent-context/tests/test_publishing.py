@@ -89,8 +89,8 @@ def test_every_worktree_a_session_was_in_gets_the_snippet(machine: Machine) -> N
 
 
 def test_a_mapped_folder_without_git_gets_it_too(machine: Machine) -> None:
-    from agent_context.settings import MachineSettings  # noqa: PLC0415 - only here
     from agent_context.machine import save_machine_settings  # noqa: PLC0415 - only here
+    from agent_context.settings import MachineSettings  # noqa: PLC0415 - only here
 
     folder = machine.folder / "plain"
     folder.mkdir()

