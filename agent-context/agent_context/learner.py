@@ -131,9 +131,7 @@ class Learner:
     def _load_encoder(self) -> Encoder | None:
         settings = self.knowledge_base.settings.consolidation
         if not self.report.encoder:
-            self._encoder, self.report.encoder = load_encoder(
-                settings.encoder, settings.model, self.state.path.parent
-            )
+            self._encoder, self.report.encoder = load_encoder(settings.encoder, settings.model, self.state.path.parent)
         return self._encoder
 
     def _refuse(self, passed: Passed, place: Place, learning: Learning, *, full: bool) -> tuple[str, str]:

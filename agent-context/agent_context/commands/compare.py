@@ -9,10 +9,7 @@ import click
 import msgspec
 
 from agent_context.commands.face import Face, json_option, kb_option, pass_face
-from agent_context.config import find_knowledge_base, load_settings
 from agent_context.encoders import ENCODERS, load_encoder
-from agent_context.errors import AgentContextError
-from agent_context.settings import Settings
 
 
 @click.command(name="compare")
@@ -31,7 +28,7 @@ def command(face: Face, file: Path, encoder: str | None, model: str | None, kb: 
     """
     from agent_context.comparing import Malformed, Outcome, compare_lines  # noqa: PLC0415 - the command's own work
 
-    settings = _find_settings(face, kb).consolidation
+    settings = face.settings(kb).consolidation
     chosen, said = load_encoder(
         encoder or settings.encoder,
         str(Path(model).expanduser()) if model else settings.model,
@@ -49,14 +46,3 @@ def command(face: Face, file: Path, encoder: str | None, model: str | None, kb: 
             elif isinstance(found, Outcome):
                 click.echo(f"{found.decision} {found.score:.2f} {'; '.join(found.reasons)}")
     return 1 if malformed else 0
-
-
-def _find_settings(face: Face, kb: Path | None) -> Settings:
-    """Return the settings of the knowledge base that is meant, the defaults where there is none around."""
-    try:
-        root = find_knowledge_base(face.environment, kb)
-    except AgentContextError:
-        if kb is not None or face.environment.knowledge_base is not None:
-            raise
-        return Settings()
-    return load_settings(root)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 import msgspec
 
-from agent_context.config import find_knowledge_base, find_ssh_key, keep_caches, load_environment
+from agent_context.config import find_knowledge_base, find_ssh_key, keep_caches, load_environment, load_settings
+from agent_context.errors import AgentContextError
 from agent_context.git import locate_checkout
 from agent_context.identity import is_project_folder
 from agent_context.knowledge import KnowledgeBase
 from agent_context.projects import Place, identify
 from agent_context.sealing import Sealer
+from agent_context.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,6 +41,17 @@ class Face:
         keep_caches(self.environment.data_dir)
         root, environment = find_knowledge_base(self.environment, chosen), self.environment
         return KnowledgeBase(root, Sealer(root, environment.keys_file, find_ssh_key(), environment.own.recipients))
+
+    def settings(self, chosen: Path | None) -> Settings:
+        """Return the settings of the knowledge base that is meant, the defaults where there is none around."""
+        keep_caches(self.environment.data_dir)
+        try:
+            root = find_knowledge_base(self.environment, chosen)
+        except AgentContextError:
+            if chosen is not None or self.environment.knowledge_base is not None:
+                raise
+            return Settings()
+        return load_settings(root)
 
     def place(self, knowledge_base: KnowledgeBase, project: str | None) -> Place:
         """Return the project that is meant: by its folder, else the checkout around. Raise UsageError for none."""

@@ -10,8 +10,6 @@ import click
 import msgspec
 
 from agent_context.commands.face import Face, json_option, kb_option, pass_face
-from agent_context.config import find_knowledge_base, load_settings
-from agent_context.errors import AgentContextError
 from agent_context.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ def command(  # noqa: PLR0913 - one argument an option
 
     data = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
     text = data.decode("utf-8", "replace")
-    guard = load_guard(_choose(_find_settings(face, kb), privacy, engine), face.environment.cwd)
+    guard = load_guard(_choose(face.settings(kb), privacy, engine), face.environment.cwd)
     is_transcript = examining.is_transcript(file.name, text)
     find = examining.find_in_transcript if is_transcript else examining.find_in_text
     found = [item for item in find(text, guard) if not kinds or item.finding.kind in kinds]
@@ -74,17 +72,6 @@ def _show(found: list[Found], file: Path, *, as_json: bool) -> None:
         else:
             where = f"{file}:{finding.line}:{finding.column}"
             click.echo(f"{where}: {finding.kind}: {finding.rule} ({finding.severity}) {finding.masked}")
-
-
-def _find_settings(face: Face, kb: Path | None) -> Settings:
-    """Return the settings of the knowledge base that is meant, the defaults where there is none around."""
-    try:
-        root = find_knowledge_base(face.environment, kb)
-    except AgentContextError:
-        if kb is not None or face.environment.knowledge_base is not None:
-            raise
-        return Settings()
-    return load_settings(root)
 
 
 def _choose(settings: Settings, privacy: str | None, engine: str | None) -> Settings:
