@@ -35,6 +35,7 @@ def load_benchmark(name: str) -> ModuleType:
     return module
 
 
+@pytest.mark.real
 def test_a_sync_killed_at_its_delicate_steps_is_mended_by_the_next(tmp_path: Path) -> None:
     crash = load_benchmark("crash")
     crash.lay_out(tmp_path / "start")
@@ -51,6 +52,7 @@ def test_a_sync_killed_at_its_delicate_steps_is_mended_by_the_next(tmp_path: Pat
     assert {step: (row["killed"], row["mended"]) for step, row in rows.items()} == dict.fromkeys(TRIED, (1, 1))
 
 
+@pytest.mark.real
 def test_clones_killed_at_random_lose_and_double_nothing() -> None:
     command = [sys.executable, str(BENCHMARKS / "contention.py"), "--clones", "3", "--syncs", "4", "--engines", "ours"]
     more = ["--only", "file-kill", "--kill-every", "0.4", "--limit", "5"]

@@ -323,6 +323,7 @@ UNITS = [
 ]
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("unit", UNITS)
 def test_hostile_repetition_is_screened_to_its_end(unit: str) -> None:
     size = 200_000

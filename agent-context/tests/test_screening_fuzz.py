@@ -52,6 +52,7 @@ def seconds(unit: str, size: int) -> float:
     return time.process_time() - start
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("fill", FILL)
 def test_time_grows_no_faster_than_the_text(fill: str) -> None:
     taken = {literal + fill: seconds(literal + fill, SMALL) for literal in LITERALS}

@@ -229,3 +229,10 @@ def test_half_of_a_pair_is_kept_as_likely() -> None:
     text = "secret = " + "abcdef1234567890ABCDEF1234567890abcd/+12"
     hits = kingfisher.find_in_page(Page(text))
     assert [(hit.rule, hit.severity) for hit in hits] == [("kingfisher-aws-secret-access-key", "likely")]
+
+
+def test_public_keys_are_meant_to_be_shown() -> None:
+    age = "age1" + "3t6dsrajsma2dpd6y7rg70fjtfeltzxkvugmy9ylvq4w9a5lpcesrq3p9v"
+    ssh = "ssh-ed25519 " + "AAAAC3NzaC1lZDI1NTE5AAAAIGq0lTk5zr8Wd3mXo5S5bqS0Jb2hE1yC0Y6wq7pXl9aB me@home"
+    assert find_secrets(f"# laptop\n{age}\n{ssh}\n") == []
+    assert find_secrets(age.replace("age1", "kge1")) != []

@@ -46,6 +46,8 @@ DATED = re.compile(r"\d{4}-\d\d-\d\d|" + UUID.pattern)
 # Ids that public interfaces hand out, hashes of files, and the names of compiled functions.
 PUBLIC_ID = re.compile(
     r"(?:toolu|msg|req|call|chatcmpl|resp|team|org|user|run|file|asst|thread|evt|cus|price|prod)[_-]|sha\d{3}-|_{1,3}(?:Z|R)[A-Z]"
+    # The public halves of age and ssh keys: bech32 after age1, base64 of the algorithm's name.
+    r"|age1[02-9ac-hj-np-z]{58}(?![a-z0-9])|AAAA(?:C3NzaC1|B3NzaC1|E2VjZHNhLXNoYTI)"
 )
 
 
