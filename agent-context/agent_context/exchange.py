@@ -14,10 +14,12 @@ from agent_context.git.history import History
 from agent_context.identity import hide_credentials, is_template
 from agent_context.outgoing import find_leaking_commits, find_leaks
 from agent_context.resolution import resolve
+from agent_context.sealing import seal_resolver
 
 if TYPE_CHECKING:
     from agent_context.git import Pushed
     from agent_context.git.trees import Resolver
+    from agent_context.knowledge import KnowledgeBase
     from agent_context.outgoing import Screen
     from agent_context.reports import SyncReport
 
@@ -27,6 +29,17 @@ LOCK_TRIES = 8  # a lock that is there each time, over seconds, is nobody's
 BACKOFF_SECONDS = 0.02
 BACKOFF_LIMIT = 2.0
 TAKE_OUT = "take the secret out of that commit (git rebase -i, or git commit --amend for the last), then sync again"
+
+
+def open_exchange(knowledge_base: KnowledgeBase, repository: Repository, machine: str, report: SyncReport) -> Exchange:
+    """Return a clone's dealings with the remote of its branch: sealed files are opened to merge, commits screened."""
+    branch = repository.branch()
+    exchange = Exchange(
+        repository, branch, repository.remote(branch), machine, knowledge_base.settings.template, report
+    )
+    exchange.resolve = seal_resolver(exchange.resolve, knowledge_base.sealer)
+    exchange.screen = knowledge_base.screen
+    return exchange
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from agent_context.exchange import Exchange
+from agent_context.exchange import open_exchange
 from agent_context.git import Repository
 from agent_context.git.locking import locked
 from agent_context.handing import hand_out
@@ -15,7 +15,6 @@ from agent_context.pending import PULL_REQUEST
 from agent_context.projects import Projects
 from agent_context.proposals import Proposals
 from agent_context.reports import SyncReport
-from agent_context.sealing import seal_resolver
 from agent_context.state import State
 
 if TYPE_CHECKING:
@@ -38,15 +37,14 @@ def _exchange(knowledge_base: KnowledgeBase, environment: Environment, *, pushin
     settings = knowledge_base.settings
     report = SyncReport(environment.machine, str(knowledge_base.root), "")
     repository = Repository(knowledge_base.root)
-    branch = repository.branch()
-    exchange = Exchange(repository, branch, repository.remote(branch), environment.machine, settings.template, report)
-    exchange.resolve = seal_resolver(exchange.resolve, knowledge_base.sealer)
-    exchange.screen = knowledge_base.screen
+    exchange = open_exchange(knowledge_base, repository, environment.machine, report)
     with locked(repository, settings.sync.lock_seconds):
         commit_edits(repository, environment.machine, report, knowledge_base)
         exchange.bring_in()
         if pushing and settings.review == PULL_REQUEST and exchange.has_seen():
-            proposals = Proposals(knowledge_base, repository, branch, exchange.remote, environment.machine, report)
+            proposals = Proposals(
+                knowledge_base, repository, exchange.branch, exchange.remote, environment.machine, report
+            )
             proposals.ask()
             proposals.take_stock(utc(time.time()))
             proposals.send()

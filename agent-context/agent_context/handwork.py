@@ -27,7 +27,8 @@ NO_REJECTIONS = ("init: ", "purge: ", "keys: ")
 def commit_edits(repository: Repository, machine: str, report: SyncReport, knowledge_base: KnowledgeBase) -> None:
     """Commit what a person edited by hand and what reads; the rest is named in `report.problems`."""
     sealer = knowledge_base.sealer
-    edited = repository.edited_files(FOLDERS)
+    found = repository.find_edits(FOLDERS)
+    edited = found.files
     committed = {path: repository.read_file(repository.tip(), path) for path, data in edited.items() if data is None}
     closed = [*find_closed(edited, sealer), *find_closed(committed, sealer)]
     report.problems += [f"{path}: no key here opens it (git restore takes the edit back)" for path in closed]
@@ -36,8 +37,7 @@ def commit_edits(repository: Repository, machine: str, report: SyncReport, knowl
     find = load_guard(knowledge_base.settings, knowledge_base.root).find if edited else None
     edits = collect_edits(opened, before, machine, utc(time.time()), find)
     report.problems += edits.problems
-    waiting = repository.half_staged_files(FOLDERS)
-    report.notes += [f"{path}: part of it is staged, so it waits for your own commit" for path in waiting]
+    report.notes += [f"{path}: part of it is staged, so it waits for your own commit" for path in found.half_staged]
     report.edits = sorted(edits.files)
     report.rejected = edits.rejected
     if edits.files and not report.dry_run:

@@ -20,10 +20,10 @@ from agent_context.extraction import Reading, find_sessions, find_silence
 from agent_context.known_values import SessionGuard
 from agent_context.layout import is_learning_path
 from agent_context.learner import Learner
-from agent_context.learning import Status
+from agent_context.learning import Status, utc
 from agent_context.local_learnings import keep_files, load_local, take_out_local
 from agent_context.machine import save_machine_settings
-from agent_context.machines import describe_machine, find_namesake, machine_file_for, machine_path
+from agent_context.machines import describe_machine, find_namesake, is_due, machine_file_for, machine_path
 from agent_context.paying import batch_strategy, engage, hold_batched
 from agent_context.quarantine import Quarantine
 from agent_context.selection import LEFT_OUT, find_exclusion
@@ -150,9 +150,11 @@ def _describe_machine(run: Run, now: float, *, riding: bool) -> dict[str, bytes]
     previous = repository.read_file(repository.tip(), machine_path(machine))
     if words := find_namesake(run.environment, previous):
         run.report.notes.append(words)
+    hours = run.knowledge_base.settings.sync.machine_refresh_hours
+    if not is_due(previous, utc(now), riding=riding, hours=hours):
+        return {}  # a sync with nothing new does not look for all sessions a second time
     agents = Counter(name for name, _ in find_sessions(run.environment.agent_homes))
     described = describe_machine(run.environment, now, repository.tip() or "", agents)
-    hours = run.knowledge_base.settings.sync.machine_refresh_hours
     return machine_file_for(described, previous, riding=riding, hours=hours)
 
 

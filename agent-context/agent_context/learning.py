@@ -11,9 +11,12 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 ID_LENGTH = 10
 END_OF_TIME = 253_402_300_799
@@ -144,6 +147,11 @@ class Finding:
     column: int
     length: int
     masked: str
+
+
+def name_findings(findings: Iterable[Finding]) -> str:
+    """Return what was found, in a few words and without what it stands on, each rule once."""
+    return ", ".join(dict.fromkeys(f"{finding.kind}: {finding.rule}" for finding in findings))
 
 
 class Verdict(StrEnum):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -11,6 +10,7 @@ from agent_context.changes import write_atomically
 from agent_context.config import KB_FILE
 from agent_context.knowledge import Entry, KnowledgeBase, write_project
 from agent_context.layout import PROJECT_FILE, PROJECTS, Project, is_learning_path, project_of
+from agent_context.state import name_of_clone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,8 +26,7 @@ HEAD = b"# Learnings that stay on this machine; kept by agent-context, in no rep
 
 def find_local_root(environment: Environment, knowledge_base: KnowledgeBase) -> Path:
     """Return the folder of this knowledge base's local learnings, whether or not it is there yet."""
-    name = hashlib.sha256(str(knowledge_base.root).encode()).hexdigest()[:16]
-    return environment.data_dir / LOCAL / name
+    return environment.data_dir / LOCAL / name_of_clone(knowledge_base.root)
 
 
 def open_local(environment: Environment, knowledge_base: KnowledgeBase) -> KnowledgeBase | None:

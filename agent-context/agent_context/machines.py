@@ -85,11 +85,16 @@ def machine_file_for(
     `previous` is the file in the branch's tip. With `riding`, a commit is made anyway and takes it along; else it is
     due when there is none yet, or when the last is older than `hours`.
     """
-    old = read_described(previous)
-    if not riding and old is not None and _age_hours(old.synced, described.synced) < hours:
+    if not is_due(previous, described.synced, riding=riding, hours=hours):
         return {}
     data = tomli_w.dumps({key: value for key, value in msgspec.to_builtins(described).items() if value}).encode()
     return {machine_path(described.name): data}
+
+
+def is_due(previous: bytes | None, now: str, *, riding: bool, hours: int = 24) -> bool:
+    """Tell whether the machine's file is to be written at a time (UTC text), as `machine_file_for` says."""
+    old = read_described(previous)
+    return riding or old is None or _age_hours(old.synced, now) >= hours
 
 
 def read_described(data: bytes | None) -> Described | None:

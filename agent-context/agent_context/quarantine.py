@@ -5,14 +5,14 @@ One JSON file a candidate. A candidate that a person dropped is remembered by it
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from agent_context.changes import write_atomically
 from agent_context.errors import AgentContextError
-from agent_context.learning import Candidate, Finding, learning_id
+from agent_context.learning import Candidate, Finding, learning_id, name_findings
+from agent_context.state import name_of_clone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,16 +43,22 @@ def hold_back(
     candidate: Candidate, findings: list[Finding], project: str, at: str, *, remote: str = "", reason: str = ""
 ) -> Held:
     """Return a candidate as it is to be held back. The same words in the same project have the same id."""
-    found = ", ".join(dict.fromkeys(f"{finding.kind}: {finding.rule}" for finding in findings))
-    return Held(learning_id(project, candidate.claim), at, project, remote, reason or found, candidate, tuple(findings))
+    return Held(
+        learning_id(project, candidate.claim),
+        at,
+        project,
+        remote,
+        reason or name_findings(findings),
+        candidate,
+        tuple(findings),
+    )
 
 
 class Quarantine:
     """The folder of one knowledge base's held candidates on this machine."""
 
     def __init__(self, data_dir: Path, knowledge_base: Path) -> None:
-        name = hashlib.sha256(str(knowledge_base).encode()).hexdigest()[:16]
-        self.folder = data_dir / "quarantine" / name
+        self.folder = data_dir / "quarantine" / name_of_clone(knowledge_base)
 
     def put(self, held: Held) -> bool:
         """Hold a candidate back; tell whether it is new here: one that waits or was dropped before is not."""

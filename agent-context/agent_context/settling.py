@@ -56,15 +56,18 @@ def list_conflicts(contents: Contents) -> list[OpenConflict]:
     return [conflict for entry in contents.entries for conflict in conflicts_of(entry.learning, entry.path)]
 
 
-def find_conflicts(knowledge_base: KnowledgeBase) -> list[OpenConflict]:
-    """Return all that is open: in learnings, then in other files. Those that no key here opens are left out."""
+def find_conflicts(knowledge_base: KnowledgeBase, contents: Contents | None = None) -> list[OpenConflict]:
+    """Return all that is open: in learnings, then in other files. Those that no key here opens are left out.
+
+    `contents` are the learnings where they were read already.
+    """
     beside: dict[tuple[str, tuple[str, ...]], dict[str, Sidecar]] = {}
     for path in _find_sidecars(knowledge_base):
         with suppress(SealedError, MissingExtraError, FormatError, OSError):
             sidecar = _read_sidecar(knowledge_base, path)
             beside.setdefault((file_of(path), sidecar.key), {})[path] = sidecar
     files = [_describe(knowledge_base, path, key, found) for (path, key), found in beside.items()]
-    return [*list_conflicts(knowledge_base.load()), *files]
+    return [*list_conflicts(contents or knowledge_base.load()), *files]
 
 
 def trace(knowledge_base: KnowledgeBase, conflicts: list[OpenConflict]) -> list[OpenConflict]:

@@ -62,7 +62,7 @@ def take_standing(knowledge_base: KnowledgeBase, environment: Environment) -> St
     standing.projects = len(knowledge_base.projects())
     standing.problems = [error.message for error in contents.problems]
     standing.uncommitted = sorted(repository.edited_files(FOLDERS))
-    standing.conflicts = [item.name for item in find_conflicts(knowledge_base)]
+    standing.conflicts = [item.name for item in find_conflicts(knowledge_base, contents)]
     standing.quarantined = len(Quarantine(environment.data_dir, knowledge_base.root).list())
     standing.machines = list_machines(knowledge_base, environment)
     with State(environment.data_dir, knowledge_base.root, keep=False) as state:

@@ -39,6 +39,11 @@ class SessionRow:
     outcome: str
 
 
+def name_of_clone(root: Path) -> str:
+    """Return what the local files of the knowledge base at this place are called: 16 hex digits."""
+    return hashlib.sha256(str(root).encode()).hexdigest()[:16]
+
+
 class State:
     """The local SQLite file of one knowledge base. Use it as a context manager; leaving without error commits."""
 
@@ -47,8 +52,7 @@ class State:
 
         Raise AgentContextError when the folder cannot be written.
         """
-        name = hashlib.sha256(str(knowledge_base).encode()).hexdigest()[:16]
-        self.path = data_dir / f"{name}.sqlite"
+        self.path = data_dir / f"{name_of_clone(knowledge_base)}.sqlite"
         self._keep = keep
         try:
             if keep:

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from agent_context.errors import AgentContextError
-from agent_context.exchange import Exchange
+from agent_context.exchange import open_exchange
 from agent_context.git import Repository, locked
 from agent_context.git.refs import Refs
 from agent_context.handing import hand_out
@@ -20,13 +20,13 @@ from agent_context.proposals import Proposals
 from agent_context.quarantine import Quarantine
 from agent_context.reports import SyncReport
 from agent_context.rollback import new_sync_id
-from agent_context.sealing import seal_resolver
 from agent_context.state import State
 from agent_context.trailers import trailers
 from agent_context.waiting import REF as WAITING
 
 if TYPE_CHECKING:
     from agent_context.config import Environment
+    from agent_context.exchange import Exchange
     from agent_context.knowledge import KnowledgeBase
 
 DAY = 86_400
@@ -62,15 +62,11 @@ def _sync(
 ) -> None:
     settings = knowledge_base.settings
     repository = Repository(knowledge_base.root)
-    branch = repository.branch()
-    remote = repository.remote(branch)
-    exchange = Exchange(repository, branch, remote, environment.machine, settings.template, report)
-    exchange.resolve = seal_resolver(exchange.resolve, knowledge_base.sealer)
-    exchange.screen = knowledge_base.screen
+    exchange = open_exchange(knowledge_base, repository, environment.machine, report)
     report.reviewed = settings.review == PULL_REQUEST
     with locked(repository, settings.sync.lock_seconds, dry_run=options.dry_run):
         proposals = (
-            Proposals(knowledge_base, repository, branch, remote, environment.machine, report)
+            Proposals(knowledge_base, repository, exchange.branch, exchange.remote, environment.machine, report)
             if report.reviewed
             else None
         )

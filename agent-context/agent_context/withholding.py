@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from agent_context import __version__
-from agent_context.learning import Speaker
+from agent_context.learning import Speaker, name_findings
 from agent_context.local_learnings import load_local
 from agent_context.screening import screen
 from agent_context.screening.actions import Origin, weigh
@@ -37,7 +37,7 @@ class Withheld:
     @property
     def reason(self) -> str:
         """Return the findings in a few words, without what they stand on."""
-        return ", ".join(dict.fromkeys(f"{finding.kind}: {finding.rule}" for finding in self.findings))
+        return name_findings(self.findings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ from agent_context.git.trees import (
     read_blob,
     walk_files,
 )
-from agent_context.git.worktree import Worktree, blob_ids
+from agent_context.git.worktree import Edits, Worktree, blob_ids
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator
@@ -316,19 +316,20 @@ class Repository:
         NeedsPersonError where a folder cannot be read, or a sparse checkout leaves files out: what is not seen there
         must not pass for deleted.
         """
-        self.branch()
-        edited, half = self._look(folders)
-        return {path: data for path, data in edited.items() if path not in half}
+        return self.find_edits(folders).files
 
     def half_staged_files(self, folders: Iterable[str]) -> list[str]:
         """Return the edited files below these folders of which a person has staged yet another version."""
-        return self._look(folders)[1]
+        return self.find_edits(folders).half_staged
 
-    def _look(self, folders: Iterable[str]) -> tuple[dict[str, bytes | None], list[str]]:
+    def find_edits(self, folders: Iterable[str]) -> Edits:
+        """Return both in one look at the worktree, as `edited_files` and `half_staged_files` say."""
+        self.branch()
         committed = self.files_below(self.tip(), folders)
         edited = self._worktree.edited_files(committed, folders)
         blobs = {path: blob_ids(data) if data is not None else set() for path, data in edited.items()}
-        return edited, self._index.find_half_staged(blobs, committed) if edited else []
+        half = self._index.find_half_staged(blobs, committed) if edited else []
+        return Edits({path: data for path, data in edited.items() if path not in half}, half)
 
     def _tree(self, commit: str | None) -> pygit2.Oid | None:
         return self._repo[commit].tree.id if commit else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,14 @@ if TYPE_CHECKING:
 
 SCRATCH = "agent-context.tmp"
 MANY = 64  # from so many files on, one sync of all disks costs less than one of each file
+
+
+@dataclass(frozen=True, slots=True)
+class Edits:
+    """What a person has changed and not committed: bytes by path (None: gone), and what is staged otherwise besides."""
+
+    files: dict[str, bytes | None]
+    half_staged: list[str]
 
 
 class Worktree:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from agent_context.learning import Candidate, Finding  # noqa: TC001 - msgspec reads the annotations
+from agent_context.learning import Candidate, Finding, name_findings
 from agent_context.screening.actions import SPEAKERS, Action, decide
 from agent_context.screening.replacing import rewrite_candidate
 
@@ -26,7 +26,7 @@ class Passed(msgspec.Struct, frozen=True):
     @property
     def reason(self) -> str:
         """Return what was found, in a few words."""
-        return ", ".join(dict.fromkeys(f"{finding.kind}: {finding.rule}" for finding in self.findings))
+        return name_findings(self.findings)
 
 
 def pass_candidate(candidate: Candidate, guard: Guard) -> Passed:
