@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent_context.edits import find_stopping
 from agent_context.errors import AgentContextError, MissingExtraError, SealedError
 from agent_context.git import Repository
 from agent_context.git.history import History
 from agent_context.knowledge import check_entry
 from agent_context.layout import FOLDERS, is_learning_path
+from agent_context.merging.edits import find_stopping
 
 if TYPE_CHECKING:
     from collections.abc import Callable

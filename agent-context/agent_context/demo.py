@@ -14,7 +14,7 @@ from agent_context.founding import found_knowledge_base
 from agent_context.git import Repository, init_repository
 from agent_context.knowledge import KnowledgeBase
 from agent_context.settings import MachineSettings
-from agent_context.sync import sync
+from agent_context.syncing.sync import sync
 
 if TYPE_CHECKING:
     from agent_context.reports import SyncReport

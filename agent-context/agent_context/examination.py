@@ -19,9 +19,9 @@ from agent_context import __version__, git
 from agent_context.config import find_schedule_folders
 from agent_context.encoders import load_encoder
 from agent_context.errors import AgentContextError
-from agent_context.extraction import find_sessions, find_silence
 from agent_context.git import Repository
 from agent_context.git.history import History, ask_remote, ask_version
+from agent_context.harvest.extraction import find_sessions, find_silence
 from agent_context.identity import hide_credentials
 from agent_context.journal import Journal
 from agent_context.machines import find_namesake, machine_path, read_instance

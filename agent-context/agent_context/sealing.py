@@ -16,7 +16,7 @@ from agent_context.changes import write_atomically
 from agent_context.errors import AgentContextError, MissingExtraError, SealedError
 from agent_context.git import MergeConflict
 from agent_context.layout import PROJECTS, SEALED, project_of
-from agent_context.merge import Resolved
+from agent_context.merging.merge import Resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

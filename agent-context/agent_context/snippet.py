@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent_context.confirmations import count_by_machine
+from agent_context.claims.confirmations import count_by_machine
 from agent_context.learning import LIVING, Learning, Speaker, Status
 from agent_context.visible import show_hidden
 

@@ -32,12 +32,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from agent_context.exchange import TRAILER, Exchange
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository, find_leftovers, locked
 from agent_context.layout import learning_path
 from agent_context.learning import Kind, Learning, Source, Speaker, Status, learning_id
 from agent_context.reports import SyncReport
+from agent_context.syncing.exchange import TRAILER, Exchange
 
 LOCK_SECONDS = 60
 GRACE_SECONDS = 20  # without a kill and without an acknowledgement: stuck

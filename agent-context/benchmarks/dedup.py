@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from rapidfuzz import fuzz
 
-from agent_context.calibrating import SEEN, LabelledPair, Tally, load_pairs
+from agent_context.consolidation.calibrating import SEEN, LabelledPair, Tally, load_pairs
 from agent_context.encoders import load_encoder
 from agent_context.encoders.calibration import load_verifier
 from agent_context.encoders.vectors import Vectors

@@ -22,18 +22,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from agent_context import pairs
-from agent_context.clusters import link_completely
+from agent_context.claims import pairs
+from agent_context.claims.clusters import link_completely
 from agent_context.config import Environment, keep_to_one_thread
-from agent_context.consolidating import survey
-from agent_context.consolidation import Consolidation
+from agent_context.consolidation.consolidating import survey
+from agent_context.consolidation.deciding import Consolidation
+from agent_context.consolidation.linking import Work
 from agent_context.encoders import load_encoder
 from agent_context.executors import InProcess, Processes
 from agent_context.founding import found_knowledge_base
 from agent_context.frontmatter import write_learning
 from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Kind, Learning, Source, Speaker, Status, learning_id
-from agent_context.linking import Work
 from agent_context.settings import MachineSettings
 from agent_context.similarity import Context
 from agent_context.state import State

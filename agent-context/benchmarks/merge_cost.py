@@ -35,7 +35,7 @@ from agent_context.git import Repository
 from agent_context.git.trees import TreeMerge, edit_tree
 from agent_context.layout import learning_path
 from agent_context.learning import Kind, Learning, Source, Speaker, Status, learning_id, utc
-from agent_context.resolution import resolve
+from agent_context.review.resolution import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -36,7 +36,7 @@ from agent_context.presenting import collect_site
 from agent_context.publishing import render
 from agent_context.searching import search
 from agent_context.site.building import stage
-from agent_context.sync import sync
+from agent_context.syncing.sync import sync
 from agent_context.withholding import sift_all
 
 ALPHABET = string.ascii_letters + string.digits

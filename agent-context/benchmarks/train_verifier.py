@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 import agent_context
-from agent_context.calibrating import LabelledPair, find_cosines, hash_pairs, load_pairs, measure_scale
+from agent_context.consolidation.calibrating import LabelledPair, find_cosines, hash_pairs, load_pairs, measure_scale
 from agent_context.encoders import minilm
 from agent_context.similarity.alignment import align, is_full
 from agent_context.similarity.guards import find_guards

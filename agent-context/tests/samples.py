@@ -14,7 +14,7 @@ from agent_context.founding import found_knowledge_base
 from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Kind, Learning, Source, Speaker, Status, learning_id
 from agent_context.settings import MachineSettings
-from agent_context.sync import SyncOptions, sync
+from agent_context.syncing.sync import SyncOptions, sync
 
 if TYPE_CHECKING:
     from pathlib import Path

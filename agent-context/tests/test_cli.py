@@ -342,7 +342,7 @@ def test_the_demo_touches_nothing_of_the_users(machine: Machine) -> None:
 
 def test_a_bug_is_a_log_and_a_message_not_a_traceback(machine: Machine) -> None:
     script = (
-        "import sys; from agent_context import standing\n"
+        "import sys; from agent_context.review import standing\n"
         "def broken(*args): raise RuntimeError('made up')\n"
         "standing.take_standing = broken\n"
         "sys.argv = ['agent-context', *sys.argv[1:]]\n"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from agent_context.cli import run
-from agent_context.comparing import LONGEST, Malformed, Outcome, compare_lines
+from agent_context.consolidation.comparing import LONGEST, Malformed, Outcome, compare_lines
 from agent_context.encoders import minilm
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import make_learning, replace_fields
 
-from agent_context.confirmations import confirm, count_by_machine, take_out, unite
+from agent_context.claims.confirmations import confirm, count_by_machine, take_out, unite
 from agent_context.frontmatter import parse_learning, write_learning
 from agent_context.learning import Confirmed, Learning, Source, Speaker
-from agent_context.merge import merge_learnings
+from agent_context.merging.merge import merge_learnings
 
 if TYPE_CHECKING:
     import random

@@ -8,17 +8,17 @@ import pytest
 from samples import AT, LESSON, Machine, git, make_learning, replace_fields
 from test_cli import run
 
-from agent_context import pairs
+from agent_context.claims import pairs
+from agent_context.claims.folding import find_loops, fold, order_by_clarity
+from agent_context.claims.promotion import find_technologies, say_evidence
 from agent_context.config import load_machine_settings
-from agent_context.consolidating import Fold, Survey, carry_out, choose, survey, tell_decisions
+from agent_context.consolidation.consolidating import Fold, Survey, carry_out, choose, survey, tell_decisions
+from agent_context.consolidation.linking import Work
 from agent_context.errors import AgentContextError
 from agent_context.executors import InProcess, Processes
-from agent_context.folding import find_loops, fold, order_by_clarity
 from agent_context.frontmatter import write_learning
 from agent_context.knowledge import Entry, KnowledgeBase
 from agent_context.learning import Kind, Learning, Source, Speaker, Status, learning_id
-from agent_context.linking import Work
-from agent_context.promotion import find_technologies, say_evidence
 from agent_context.similarity import Context
 from agent_context.state import State
 from agent_context.waiting import BRANCHES

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 from samples import make_learning, replace_fields
 
-from agent_context.consolidation import Consolidation, decide_pair
+from agent_context.consolidation.deciding import Consolidation, decide_pair
 from agent_context.encoders import minilm
 from agent_context.learning import Decision, Kind, Learning, Status, Verdict, learning_id
 from agent_context.state import State

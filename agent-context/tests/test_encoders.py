@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import pytest
 
-from agent_context.calibrating import LabelledPair, hash_pairs, load_pairs, measure_scale
+from agent_context.consolidation.calibrating import LabelledPair, hash_pairs, load_pairs, measure_scale
 from agent_context.encoders import ENCODERS, Encoder, load_encoder
 from agent_context.encoders.calibration import (
     CALIBRATED,

@@ -19,10 +19,10 @@ from filelock import FileLock
 from samples import Machine, git, make_learning
 
 from agent_context.errors import AgentContextError, NeedsPersonError, RepositoryError
-from agent_context.exchange import TRAILER, Exchange
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository, Trouble, diagnose, find_leftovers, find_locks, locked
 from agent_context.reports import SyncReport
+from agent_context.syncing.exchange import TRAILER, Exchange
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

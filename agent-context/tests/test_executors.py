@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from test_pairs import find_all, make_vectors
 
-from agent_context import pairs
+from agent_context.claims import pairs
 from agent_context.errors import AgentContextError
 from agent_context.executors import Cluster, InProcess, Processes, choose_executor
 

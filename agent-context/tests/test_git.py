@@ -9,7 +9,7 @@ from samples import git
 
 from agent_context.errors import NeedsPersonError, RepositoryError
 from agent_context.git import MergeConflict, Repository, find_root_commit, init_repository, locate_checkout
-from agent_context.sidecars import read_sidecar
+from agent_context.merging.sidecars import read_sidecar
 
 
 @pytest.fixture

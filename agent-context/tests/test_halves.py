@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from samples import LESSON, Machine, acquaint, git, make_learning, replace_fields
 
 from agent_context.config import load_machine_settings
-from agent_context.difference import Differing, compare
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository
-from agent_context.halves import pull, push
+from agent_context.history.difference import Differing, compare
 from agent_context.knowledge import KnowledgeBase
 from agent_context.layout import learning_path
 from agent_context.learning import Kind, Learning, Status, StatusNote
+from agent_context.syncing.halves import pull, push
 from agent_context.trailers import trailers
 
 if TYPE_CHECKING:

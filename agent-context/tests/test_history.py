@@ -14,12 +14,12 @@ from agent_context.errors import AgentContextError, NeedsPersonError
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository, init_repository
 from agent_context.git.history import History
-from agent_context.history import Changed, Wanted, read_log
+from agent_context.history.log import Changed, Wanted, read_log
+from agent_context.history.rollback import find_purged, purge, restore, undo
 from agent_context.knowledge import KnowledgeBase
 from agent_context.layout import learning_path
 from agent_context.learning import Kind, Learning, Status, utc
-from agent_context.reviewing import decide
-from agent_context.rollback import find_purged, purge, restore, undo
+from agent_context.review.reviewing import decide
 from agent_context.trailers import trailers
 
 if TYPE_CHECKING:

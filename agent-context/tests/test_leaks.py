@@ -16,9 +16,9 @@ from agent_context.errors import AgentContextError, NeedsPersonError
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository
 from agent_context.git.rewriting import Rewriting
+from agent_context.history.leaks import follow, leak_at, leak_of_value, rewrite, trace, verify
 from agent_context.knowledge import KnowledgeBase
 from agent_context.layout import learning_path
-from agent_context.leaks import follow, leak_at, leak_of_value, rewrite, trace, verify
 from agent_context.rotation import ANYWHERE, advise_rotation
 from agent_context.trailers import trailers
 

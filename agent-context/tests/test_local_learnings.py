@@ -11,7 +11,7 @@ from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Kind, Status
 from agent_context.local_learnings import find_local_root, is_local, load_local, make_local, take_out_local
 from agent_context.projects import Place
-from agent_context.reviewing import add_learnings, state_candidate
+from agent_context.review.reviewing import add_learnings, state_candidate
 
 PLACE = Place("o.r", "github.com/o/r", "by hand")
 

@@ -18,7 +18,6 @@ from samples import AT, git, make_learning, replace_fields
 
 from agent_context.frontmatter import parse_learning, write_learning
 from agent_context.git.trees import TreeMerge, edit_tree
-from agent_context.hunks import cut_hunks
 from agent_context.learning import (
     Confirmed,
     Conflict,
@@ -30,9 +29,10 @@ from agent_context.learning import (
     StatusNote,
     normalise_claim,
 )
-from agent_context.merge import STRATEGIES, merge_learnings
-from agent_context.resolution import resolve
-from agent_context.tables import OpenKey, edit_table, merge_table_texts, merge_tables, put_key, read_key
+from agent_context.merging.hunks import cut_hunks
+from agent_context.merging.merge import STRATEGIES, merge_learnings
+from agent_context.merging.tables import OpenKey, edit_table, merge_table_texts, merge_tables, put_key, read_key
+from agent_context.review.resolution import resolve
 
 BASE = make_learning(why=("It cost us an evening.", "The vouchers were lost."), evidence=("never run it",))
 CLAIMS = ["Deploy with `make deploy`.", "Deploy with make deploy!", "Use just.", "Use make.", "Use nox."]

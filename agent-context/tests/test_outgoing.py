@@ -7,7 +7,7 @@ from samples import LESSON, Machine, git
 
 from agent_context.git.history import Altered
 from agent_context.knowledge import KnowledgeBase
-from agent_context.outgoing import find_leaks
+from agent_context.review.outgoing import find_leaks
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_context.clusters import find_word_pairs, link_completely
-from agent_context.pairs import SHARD, Pair, Shard, compare, compare_by_cells, cut, stack
+from agent_context.claims.clusters import find_word_pairs, link_completely
+from agent_context.claims.pairs import SHARD, Pair, Shard, compare, compare_by_cells, cut, stack
 
 DIMENSIONS = 32
 

@@ -16,12 +16,12 @@ from samples import LESSON, OTHER_LESSON, Machine
 from agent_context.errors import AgentContextError
 from agent_context.journal import Journal
 from agent_context.knowledge import KnowledgeBase
-from agent_context.sync import SyncOptions, sync
+from agent_context.syncing.sync import SyncOptions, sync
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from agent_context.extracted import Estimate
+    from agent_context.harvest.extracted import Estimate
     from agent_context.reports import SyncReport
 
 USAGE = {"input_tokens": 1000, "output_tokens": 100}

@@ -30,7 +30,7 @@ from test_proposals import (
 from agent_context.git import Repository
 from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Status
-from agent_context.pending import forget_waiting, list_rejected, reconsider, release_waiting
+from agent_context.review.pending import forget_waiting, list_rejected, reconsider, release_waiting
 
 if TYPE_CHECKING:
     from pathlib import Path

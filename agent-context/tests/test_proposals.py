@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from samples import AT, Machine, git, make_learning, replace_fields
 
-from agent_context.exchange import Exchange
 from agent_context.forges import PullRequest, RequestState
 from agent_context.frontmatter import parse_learning, write_learning
 from agent_context.git import Repository
@@ -17,9 +16,10 @@ from agent_context.knowledge import KnowledgeBase
 from agent_context.layout import learning_path
 from agent_context.learning import Learning, Source, Speaker, Status, StatusNote
 from agent_context.proposal import Remark
-from agent_context.proposals import Proposals
 from agent_context.reports import Dropped, SyncReport
-from agent_context.verdicts import Verdicts
+from agent_context.review.proposals import Proposals
+from agent_context.review.verdicts import Verdicts
+from agent_context.syncing.exchange import Exchange
 from agent_context.waiting import REF, Proposal, load_waiting
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from agent_context.knowledge import KnowledgeBase
 from agent_context.known_values import load_guard
 from agent_context.learning import Candidate, Finding, Kind, Quote, Speaker, Status
 from agent_context.quarantine import Held, Quarantine, hold_back
-from agent_context.quarantining import release
+from agent_context.review.quarantining import release
 
 if TYPE_CHECKING:
     import subprocess

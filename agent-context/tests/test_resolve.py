@@ -12,17 +12,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from samples import LESSON, Machine, git, make_learning, replace_fields
 
-from agent_context.conflicts import OpenConflict, Origin, Version, choose, join, recommend
 from agent_context.errors import AgentContextError
 from agent_context.frontmatter import parse_learning, write_learning
 from agent_context.knowledge import KnowledgeBase
 from agent_context.layout import learning_path
 from agent_context.learning import Conflict, Learning
-from agent_context.merge import Resolved
-from agent_context.resolution import resolve
+from agent_context.merging.conflicts import OpenConflict, Origin, Version, choose, join, recommend
+from agent_context.merging.merge import Resolved
+from agent_context.merging.sidecars import file_of, is_sidecar, make_sidecar, read_sidecar
+from agent_context.review.resolution import resolve
+from agent_context.review.settling import find_conflicts, list_conflicts, settle, trace
 from agent_context.sealing import Sealer, seal_resolver
-from agent_context.settling import find_conflicts, list_conflicts, settle, trace
-from agent_context.sidecars import file_of, is_sidecar, make_sidecar, read_sidecar
 from agent_context.trailers import trailers
 
 BASE = make_learning(why=("It cost us an evening.",))

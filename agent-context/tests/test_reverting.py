@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from samples import make_learning, replace_fields
 
 from agent_context.learning import Kind, Learning, Source, Speaker, Status, StatusNote
-from agent_context.reverting import revert_learning
+from agent_context.merging.reverting import revert_learning
 
 NOTE = StatusNote("laptop", "2026-04-01T00:00:00Z", "sync s was undone")
 words = st.sampled_from(["a", "b", "c", "d"])

@@ -16,9 +16,9 @@ from agent_context.keyring import add_key, list_access, remove_key, rotate_key, 
 from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Status
 from agent_context.presenting import collect_site
-from agent_context.reviewing import decide
+from agent_context.review.reviewing import decide
 from agent_context.sealing import Recipient, Sealer, parse_recipients, seal_resolver, write_recipients
-from agent_context.sync import sync
+from agent_context.syncing.sync import sync
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from agent_context.claims.selection import find_exclusion, find_glob, is_about_excluded
 from agent_context.learning import Candidate, Kind
-from agent_context.selection import find_exclusion, find_glob, is_about_excluded
 from agent_context.settings import SyncSettings
 
 

@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from agent_context.calibrating import load_pairs
+from agent_context.consolidation.calibrating import load_pairs
 from agent_context.encoders.calibration import load_verifier
 from agent_context.similarity import Context, Likeness, Relation, compare, cosine, find_guard, find_wordy
 from agent_context.similarity.quantities import find_quantities

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from samples import Machine, git, make_learning, replace_fields
 
-from agent_context.aging import find_stale
-from agent_context.confidence import find_confidence
+from agent_context.claims.confidence import find_confidence
+from agent_context.claims.staleness import Doubt, Reference, Sort, find_doubts, find_references
+from agent_context.consolidation.aging import find_stale
 from agent_context.frontmatter import write_learning
 from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Source, Speaker, Status, StatusNote
-from agent_context.staleness import Doubt, Reference, Sort, find_doubts, find_references
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -21,7 +21,7 @@ from agent_context.knowledge import KnowledgeBase
 from agent_context.layout import learning_path
 from agent_context.learning import Conflict, Learning, utc
 from agent_context.machines import describe_machine, machine_file_for
-from agent_context.standing import take_standing
+from agent_context.review.standing import take_standing
 from agent_context.trailers import trailers
 
 if TYPE_CHECKING:

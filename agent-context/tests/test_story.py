@@ -7,8 +7,8 @@ from samples import AT, LESSON, git, make_learning, replace_fields
 from test_cli import run
 
 from agent_context.frontmatter import write_learning
+from agent_context.history.story import describe_changes
 from agent_context.learning import Confirmed, Conflict, Source, Speaker, Status, StatusNote
-from agent_context.story import describe_changes
 
 if TYPE_CHECKING:
     from samples import Machine

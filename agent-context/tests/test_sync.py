@@ -15,13 +15,13 @@ import pytest
 from filelock import FileLock
 from samples import LESSON, OTHER_LESSON, Machine, git, make_learning, replace_fields, tool_result, user, write_session
 
-from agent_context import sync as sync_module
 from agent_context.archive import Archive
 from agent_context.errors import AgentContextError, NeedsPersonError
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository
 from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Status, utc
+from agent_context.syncing import sync as sync_module
 
 FOLDER = "projects/o.r/2026-03"
 IS_ROOT = hasattr(os, "geteuid") and os.geteuid() == 0
@@ -663,7 +663,7 @@ def test_a_remote_that_was_rewound_is_not_pushed_forward_again(machine: Machine,
 
 
 def test_a_review_does_not_let_a_secret_through(machine: Machine) -> None:
-    from agent_context.reviewing import decide  # noqa: PLC0415 - only here
+    from agent_context.review.reviewing import decide  # noqa: PLC0415 - only here
 
     machine.teach(LESSON, cwd=machine.checkout())
     machine.sync()

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from agent_context.exchange import TRAILER
+from agent_context.syncing.exchange import TRAILER
 from agent_context.trailers import Trailers, parse_trailers, trailers
 
 

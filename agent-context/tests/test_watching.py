@@ -16,7 +16,7 @@ from test_cli import run
 from agent_context.config import KB_FILE
 from agent_context.errors import AgentContextError, NeedsPersonError
 from agent_context.knowledge import KnowledgeBase
-from agent_context.watching import BACKOFF_LIMIT, Waiting, attempt, find_folders
+from agent_context.syncing.watching import BACKOFF_LIMIT, Waiting, attempt, find_folders
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

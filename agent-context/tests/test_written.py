@@ -3,8 +3,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from agent_context.harvest.written import find_written
 from agent_context.snippet import MARKER
-from agent_context.written import find_written
 
 if TYPE_CHECKING:
     from pathlib import Path

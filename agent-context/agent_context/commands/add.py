@@ -11,7 +11,7 @@ import msgspec
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, print_json
 from agent_context.errors import AgentContextError
 from agent_context.learning import Kind, Status
-from agent_context.reviewing import BY_HAND, add_learnings, state_candidate
+from agent_context.review.reviewing import BY_HAND, add_learnings, state_candidate
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -26,7 +26,7 @@ def command(face: Face, model: str, encoder: str, *, as_json: bool) -> int:
     A model that nobody has measured is refused everywhere else. What is printed was counted on pairs that neither the
     rules nor the scale were made with.
     """
-    from agent_context.calibrating import SEEN, calibrate  # noqa: PLC0415 - the command's own work
+    from agent_context.consolidation.calibrating import SEEN, calibrate  # noqa: PLC0415 - the command's own work
     from agent_context.similarity import Relation  # noqa: PLC0415 - the same
 
     chosen = str(Path(model).expanduser()) if model else ""

@@ -26,7 +26,7 @@ def command(face: Face, file: Path, encoder: str | None, model: str | None, kb: 
     to each line: decision (confirms, contradicts, refines, near, rejected, new), score, reasons. A line that is no pair
     is named, with its number, and the rest goes on; the exit code is then 1.
     """
-    from agent_context.comparing import Malformed, Outcome, compare_lines  # noqa: PLC0415 - the command's own work
+    from agent_context.consolidation.comparing import Malformed, Outcome, compare_lines  # noqa: PLC0415 - the command's own work
 
     settings = face.settings(kb).consolidation
     chosen, said = load_encoder(

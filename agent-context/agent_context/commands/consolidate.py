@@ -8,15 +8,15 @@ import click
 
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, plural, print_json, progress_bar
 from agent_context.config import keep_to_one_thread
-from agent_context.consolidating import carry_out, choose, survey
+from agent_context.consolidation.consolidating import carry_out, choose, survey
+from agent_context.consolidation.linking import Work
 from agent_context.executors import choose_executor
-from agent_context.linking import Work
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent_context.consolidating import Fold, Survey
+    from agent_context.consolidation.consolidating import Fold, Survey
     from agent_context.knowledge import Entry
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_context.commands.face import Face, console, json_option, kb_option, pass_face, print_json
-from agent_context.coverage import take_coverage
+from agent_context.harvest.coverage import take_coverage
 from agent_context.state import State
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from tempfile import TemporaryDirectory
 import click
 
 from agent_context.commands.face import json_option, print_json
-from agent_context.extraction import read_file
 from agent_context.extractors import EXTRACTORS, MODELS
+from agent_context.harvest.extraction import read_file
 from agent_context.purse import Purse
 from agent_context.transcripts.session import Session, Skipped
 from agent_context.visible import show_hidden

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, plural, print_json
-from agent_context.forgetting import Origin, forget
+from agent_context.history.forgetting import Origin, forget
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:

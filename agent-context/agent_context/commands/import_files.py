@@ -7,9 +7,9 @@ from pathlib import Path
 import click
 
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, plural, print_json
+from agent_context.harvest.written import read_statements
 from agent_context.learning import Kind, Status
-from agent_context.reviewing import add_learnings, state_candidate
-from agent_context.written import read_statements
+from agent_context.review.reviewing import add_learnings, state_candidate
 
 
 @click.command(name="import")

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_context.commands.face import Face, json_option, kb_option, local_time, pass_face, print_json
-from agent_context.history import Wanted, read_log
+from agent_context.history.log import Wanted, read_log
 from agent_context.moments import parse_moment
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent_context.history import Logged
+    from agent_context.history.log import Logged
 
 NO_SYNC = "-" * 10
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_context.commands.face import Face, console, json_option, kb_option, pass_face, plural, print_json
-from agent_context.pending import insist, list_pending, turn_down
+from agent_context.review.pending import insist, list_pending, turn_down
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent_context.pending import Outlook
+    from agent_context.review.pending import Outlook
 
 
 @click.command(name="proposals")

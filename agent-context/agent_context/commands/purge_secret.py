@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, plural, print_json
-from agent_context.leaks import Leak, follow, leak_at, leak_of_value, rewrite, trace, verify
+from agent_context.history.leaks import Leak, follow, leak_at, leak_of_value, rewrite, trace, verify
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from agent_context.history.leaks import Cleaned, Traced
     from agent_context.knowledge import KnowledgeBase
-    from agent_context.leaks import Cleaned, Traced
 
 
 @click.command(name="purge-secret")

@@ -8,7 +8,7 @@ import click
 
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, print_json
 from agent_context.commands.pull import print_exchange
-from agent_context.halves import push
+from agent_context.syncing.halves import push
 
 if TYPE_CHECKING:
     from pathlib import Path

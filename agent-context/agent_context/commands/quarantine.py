@@ -10,7 +10,7 @@ import msgspec
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, plural, print_json
 from agent_context.known_values import load_guard
 from agent_context.quarantine import Quarantine
-from agent_context.quarantining import release as release_held
+from agent_context.review.quarantining import release as release_held
 from agent_context.screening.replacing import rewrite_candidate
 from agent_context.visible import show_hidden
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, print_json
-from agent_context.pending import PULL_REQUEST, reconsider
+from agent_context.review.pending import PULL_REQUEST, reconsider
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:

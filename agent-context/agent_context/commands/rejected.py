@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_context.commands.face import Face, console, json_option, kb_option, pass_face, plural, print_json
-from agent_context.pending import list_rejected
+from agent_context.review.pending import list_rejected
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:

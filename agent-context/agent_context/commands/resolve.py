@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_context.commands.face import Face, console, json_option, kb_option, pass_face, plural, print_json
-from agent_context.conflicts import Version, choose, join, recommend
 from agent_context.errors import AgentContextError, NeedsPersonError
-from agent_context.settling import find_conflicts, preview, settle, trace
+from agent_context.merging.conflicts import Version, choose, join, recommend
+from agent_context.review.settling import find_conflicts, preview, settle, trace
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent_context.conflicts import OpenConflict
     from agent_context.knowledge import KnowledgeBase
-    from agent_context.settling import Choice, Settled
+    from agent_context.merging.conflicts import OpenConflict
+    from agent_context.review.settling import Choice, Settled
 
 SHOWN_LINES = 40
 STRATEGY = re.compile(r"local|remote|newest|both|machine:.+|[1-9][0-9]*")

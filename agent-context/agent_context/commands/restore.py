@@ -8,7 +8,7 @@ import click
 
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, print_json
 from agent_context.commands.undo import print_rollback
-from agent_context.rollback import restore
+from agent_context.history.rollback import restore
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import click
 from agent_context.commands.face import Face, console, json_option, kb_option, pass_face, plural, print_json
 from agent_context.commands.review_walk import walk
 from agent_context.learning import Status
-from agent_context.reviewing import decide
+from agent_context.review.reviewing import decide
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:

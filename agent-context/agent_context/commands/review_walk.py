@@ -10,7 +10,7 @@ from agent_context.commands.face import console, plural
 from agent_context.errors import AgentContextError
 from agent_context.frontmatter import write_learning
 from agent_context.learning import Status
-from agent_context.reviewing import decide, revise
+from agent_context.review.reviewing import decide, revise
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from agent_context.scheduling import (
     plan_schedule,
     write_log,
 )
-from agent_context.watching import attempt
+from agent_context.syncing.watching import attempt
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from agent_context.aging import find_stale
 from agent_context.commands.face import Face, console, json_option, kb_option, pass_face, plural, print_json
+from agent_context.consolidation.aging import find_stale
 from agent_context.learning import Status, utc
-from agent_context.reviewing import decide
+from agent_context.review.reviewing import decide
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent_context.aging import Stale
+    from agent_context.consolidation.aging import Stale
 
 
 @click.command(name="stale")

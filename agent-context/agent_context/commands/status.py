@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_context.commands.face import Face, json_option, kb_option, local_time, pass_face, plural, print_json
-from agent_context.standing import take_standing
+from agent_context.review.standing import take_standing
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from agent_context.standing import Standing
+    from agent_context.review.standing import Standing
 
 SHOWN = 5
 LABEL_WIDTH = 12

@@ -17,7 +17,7 @@ from agent_context.commands.face import (
     print_json,
     progress_bar,
 )
-from agent_context.sync import SyncOptions, sync
+from agent_context.syncing.sync import SyncOptions, sync
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from agent_context.extracted import Estimate
+    from agent_context.harvest.extracted import Estimate
     from agent_context.reports import SyncReport
 
 SHOWN = 12

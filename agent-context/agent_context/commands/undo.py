@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, plural, print_json
-from agent_context.rollback import undo
+from agent_context.history.rollback import undo
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from agent_context.rollback import Rollback
+    from agent_context.history.rollback import Rollback
 
 
 @click.command(name="undo")

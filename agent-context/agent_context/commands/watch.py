@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_context.commands.face import Face, kb_option, pass_face
-from agent_context.watching import attempt, keep_watch
+from agent_context.syncing.watching import attempt, keep_watch
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import click
 
 from agent_context.commands.face import Face, json_option, kb_option, local_time, pass_face, plural, print_json
+from agent_context.history.story import Related, tell
 from agent_context.learning import utc
-from agent_context.story import Related, tell
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from agent_context.history.story import Step, Story
     from agent_context.learning import Learning
-    from agent_context.story import Step, Story
 
 
 @click.command(name="why")

@@ -14,8 +14,8 @@ from pygit2.enums import FileMode
 
 from agent_context.errors import RepositoryError
 from agent_context.git.program import last_words, run
-from agent_context.merge import Resolved
-from agent_context.sidecars import make_sidecar
+from agent_context.merging.merge import Resolved
+from agent_context.merging.sidecars import make_sidecar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

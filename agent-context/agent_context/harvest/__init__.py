@@ -1,0 +1,1 @@
+"""From sessions to candidates: extraction, its answers, its costs and its coverage."""

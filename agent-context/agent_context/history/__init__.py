@@ -1,0 +1,1 @@
+"""What happened to the knowledge base, and how to take it back."""

@@ -1,0 +1,85 @@
+"""Take back what came from one session, machine or extractor: retire what nothing else supports, lower the rest."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from agent_context.claims.confirmations import take_out
+from agent_context.errors import AgentContextError
+from agent_context.git import Repository, locked
+from agent_context.learning import LIVING, Learning, Source, Status, StatusNote, utc
+from agent_context.trailers import trailers
+
+if TYPE_CHECKING:
+    from agent_context.config import Environment
+    from agent_context.knowledge import Entry, KnowledgeBase
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is to be forgotten: sources that match all that is given here. A session goes by the beginning of its id."""
+
+    session: str = ""
+    machine: str = ""
+    extractor: str = ""
+
+    def matches(self, source: Source) -> bool:
+        """Tell whether a source is one of those."""
+        return (
+            source.session.startswith(self.session)
+            and self.machine in ("", source.machine)
+            and self.extractor in ("", source.extractor)
+        )
+
+    @property
+    def words(self) -> str:
+        """Return what is forgotten, as a phrase."""
+        parts = {"session": self.session, "machine": self.machine, "extractor": self.extractor}
+        return ", ".join(f"{name} {value}" for name, value in parts.items() if value)
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """The learnings retired because nothing else supports them, and those that only lost sources."""
+
+    retired: tuple[Entry, ...]
+    lowered: tuple[Entry, ...]
+
+
+def forget(knowledge_base: KnowledgeBase, environment: Environment, origin: Origin, *, dry_run: bool) -> Forgotten:
+    """Do so for the living learnings, in one commit. Raise AgentContextError where nothing says what to forget."""
+    if not origin.words:
+        raise AgentContextError("nothing says what to forget", hint="give --session, --machine or --extractor")
+    now = utc(time.time())
+    repository = Repository(knowledge_base.root)
+    with locked(repository, knowledge_base.settings.sync.lock_seconds, dry_run=dry_run):
+        touched = [entry for entry in knowledge_base.load().entries if _is_touched(entry.learning, origin)]
+        changed = {entry.path: _without(entry.learning, origin, environment.machine, now) for entry in touched}
+        if changed and not dry_run:
+            files = {path: knowledge_base.bytes_for(path, learning) for path, learning in changed.items()}
+            message = f"forget: {origin.words}\n\n{trailers(environment.machine)}"
+            repository.commit_files(files, message, environment.machine, own_edits=True)
+    retired = tuple(entry for entry in touched if changed[entry.path].status is Status.RETIRED)
+    return Forgotten(retired, tuple(entry for entry in touched if entry not in retired))
+
+
+def _is_touched(learning: Learning, origin: Origin) -> bool:
+    return learning.status in LIVING and learning != _lower(learning, origin)
+
+
+def _lower(learning: Learning, origin: Origin) -> Learning:
+    machine = origin.machine if origin == Origin(machine=origin.machine) else ""
+    return take_out(learning, origin.matches, machine=machine)
+
+
+def _without(learning: Learning, origin: Origin, machine: str, now: str) -> Learning:
+    """Return the learning without those sources; retired, with them kept for the record, where no other is left."""
+    left = _lower(learning, origin)
+    if left.sources or left.confirmed:
+        return left
+    note = StatusNote(by=machine, at=now, reason=f"all of it came from {origin.words}")
+    return msgspec.structs.replace(learning, status=Status.RETIRED, status_note=note)

@@ -1,0 +1,1 @@
+"""One exchange with the remote, and all that rides on it."""
