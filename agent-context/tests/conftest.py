@@ -49,6 +49,8 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KF_RULE_CACHE_DIR", str(Path(gettempdir()) / f"agent-context-tests-{os.getuid()}"))
     (folder / ".gitconfig").write_text(
         "[user]\n\tname = Ada\n\temail = ada@example.com\n[init]\n\tdefaultBranch = main\n"
+        # Nothing here outlives a power cut.
+        "[core]\n\tfsync = none\n"
     )
     # libgit2 looked for the home when it was loaded; from here on it looks in this one.
     pygit2.settings.search_path[ConfigLevel.GLOBAL] = str(folder)

