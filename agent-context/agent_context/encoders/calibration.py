@@ -14,10 +14,11 @@ import msgspec
 
 from agent_context.changes import write_atomically
 from agent_context.errors import AgentContextError
-from agent_context.similarity.verifier import Verifier
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from agent_context.similarity.verifier import Verifier
 
 FILE = "calibrations.json"
 TRAINING_PAIRS = "data/pairs/train.jsonl"
@@ -80,5 +81,7 @@ def keep_calibration(data_dir: Path, model: str, scale: Scale) -> Path:
 @cache
 def load_verifier() -> Verifier:
     """Return the weights that ship with the program."""
+    from agent_context.similarity.verifier import Verifier  # noqa: PLC0415 - 0.1 s that few commands need
+
     data = files("agent_context") / "data" / "pairs" / "verifier.json"
     return msgspec.json.decode(data.read_bytes(), type=Verifier)
