@@ -10,6 +10,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from program import run_forked
 from samples import LESSON, OTHER_LESSON, Machine, git
 
 from agent_context import __version__
@@ -32,15 +33,7 @@ def run(
         "COLUMNS": "120",
         "TMPDIR": str(machine.folder.parent),
     }
-    return subprocess.run(
-        [sys.executable, "-m", "agent_context", *arguments],
-        cwd=cwd or machine.folder,
-        env=environment,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return run_forked(arguments, cwd or machine.folder, environment, stdin)
 
 
 def test_the_version_is_printed() -> None:
@@ -271,7 +264,7 @@ def test_snippet_prints_what_an_agent_is_given(machine: Machine) -> None:
     machine.teach(LESSON, cwd=checkout)
     machine.sync()
     done = run(machine, "snippet", "--kb", str(machine.root), cwd=checkout)
-    assert done.stdout == (checkout / ".claude/rules/agent-context.md").read_text()
+    assert (checkout / ".claude/rules/agent-context.md").read_text().endswith(f" -->\n\n{done.stdout}")
     assert done.stderr.startswith("o.r: 1 learning, about ")
     assert run(machine, "snippet", "--kb", str(machine.root)).returncode == 2
 

@@ -6,7 +6,9 @@ import pytest
 from samples import LESSON, OTHER_LESSON, Machine, git
 from test_proposals import BRANCH, Reviewer, names
 
+from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Status
+from agent_context.syncing.halves import push
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,6 +58,20 @@ def test_a_sync_proposes_and_what_a_reviewer_turned_down_comes_back_on_no_machin
     assert sorted(item.status for item in desktop.learnings().values()) == [Status.ACCEPTED, Status.REJECTED]
     desktop.teach(LESSON, name="s3", cwd=other)
     assert _reasons(desktop.sync()) == ["rejected before"]
+
+
+def test_a_push_by_itself_proposes_and_sees_the_merge(team: tuple[Machine, Machine, Reviewer], remote: Path) -> None:
+    laptop, _, reviewer = team
+    git(laptop.root, "remote", "set-url", "origin", "/nowhere.git")
+    laptop.teach(LESSON, cwd=laptop.checkout())
+    assert laptop.sync().queued == 1
+    git(laptop.root, "remote", "set-url", "origin", str(remote))
+    assert push(KnowledgeBase(laptop.root), laptop.environment).proposed == 1
+    reviewer.look()
+    reviewer.merge("squash")
+    report = push(KnowledgeBase(laptop.root), laptop.environment)
+    assert (report.proposed, report.exit_code) == (0, 0)
+    assert [item.status for item in laptop.learnings().values()] == [Status.ACCEPTED]
 
 
 def test_a_clone_made_anew_reads_again_what_waited(team: tuple[Machine, Machine, Reviewer], remote: Path) -> None:

@@ -6,10 +6,12 @@ import os
 import pty
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from program import run_forked
 from samples import LESSON, Machine, git, make_learning, replace_fields
 
 from agent_context.errors import AgentContextError
@@ -44,8 +46,7 @@ def written(learning: Learning, **fields: object) -> str:
 
 
 def run(machine: Machine, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "agent_context", *arguments, "--kb", str(machine.root)]
-    return subprocess.run(command, env=environment(machine), capture_output=True, text=True, check=False)
+    return run_forked([*arguments, "--kb", str(machine.root)], Path.cwd(), environment(machine))
 
 
 def environment(machine: Machine) -> dict[str, str]:
