@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-from agent_context import changes
-from agent_context.errors import AgentContextError
+from agent_context.delivery.applying import carry_out
+from agent_context.delivery.planning import Planner, today
+from agent_context.learning import utc
 from agent_context.local_learnings import load_local
-from agent_context.publishing import plan_snippets
+from agent_context.spool import note_handed
 from agent_context.withholding import sift
 
 if TYPE_CHECKING:
@@ -16,7 +18,6 @@ if TYPE_CHECKING:
     from agent_context.config import Environment
     from agent_context.knowledge import Entry, KnowledgeBase
     from agent_context.projects import Projects
-    from agent_context.publishing import SnippetPlan
     from agent_context.reports import SyncReport
     from agent_context.state import State
 
@@ -39,17 +40,10 @@ def hand_out(
     local = load_local(environment, knowledge_base)
     sifted = sift([*contents.entries, *learned, *local], settings, state)
     report.withheld = [f"{item.entry.project}/{item.entry.learning.id} ({item.reason})" for item in sifted.withheld]
-    if settings.snippet.install:
-        _publish(plan_snippets(sifted.entries, settings.snippet, environment, projects), report)
-
-
-def _publish(plan: SnippetPlan, report: SyncReport) -> None:
-    report.notes += plan.notes
-    for project, group in plan.changes.items():
-        for change in group:
-            try:
-                if not report.dry_run:
-                    changes.apply([change])
-                report.snippets.append(f"{project}: {change.path}")
-            except AgentContextError as error:
-                report.problems.append(error.advice)
+    planner = Planner(knowledge_base, environment, projects, today(utc(time.time())))
+    outcome = carry_out(planner.plan(sifted.entries), dry_run=report.dry_run)
+    report.snippets += outcome.written
+    report.notes += outcome.notes
+    report.problems += outcome.problems
+    if not (report.dry_run or report.problems):
+        note_handed(environment.data_dir, knowledge_base.root)

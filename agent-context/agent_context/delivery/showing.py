@@ -1,0 +1,57 @@
+"""Look at what a project's agents are given, and at what the next sync would write, from a command."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from agent_context.delivery.documents import read_said
+from agent_context.delivery.planning import Planner, today
+from agent_context.delivery.rendering import render_for, settle, weigh_entries
+from agent_context.git import locate_checkout
+from agent_context.learning import utc
+from agent_context.projects import Projects, identify
+from agent_context.withholding import sift_all
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agent_context.config import Environment
+    from agent_context.delivery.planning import Plan
+    from agent_context.knowledge import KnowledgeBase
+    from agent_context.settings import TargetName
+    from agent_context.snippet import Snippet
+
+
+def show_snippet(
+    knowledge_base: KnowledgeBase, environment: Environment, project: str, target: TargetName | None = None
+) -> Snippet:
+    """Return what an agent working in the project is given, as a target has it (default: the project's first)."""
+    settings = settle(knowledge_base.settings, knowledge_base.project(project))
+    top = _find_top(knowledge_base, environment, project)
+    weighed = weigh_entries(sift_all(knowledge_base, environment).entries, project, today(utc(time.time())))
+    chosen = target or (settings.targets[0] if settings.targets else "rules")
+    return render_for(chosen, weighed, settings, read_said(top) if top else None)
+
+
+def plan_project(
+    knowledge_base: KnowledgeBase, environment: Environment, project: str | None, *, remove: bool = False
+) -> Plan:
+    """Return what the next sync would write for a project (None: all), or what taking everything out would."""
+    projects = Projects(environment.own, knowledge_base.remotes())
+    here = locate_checkout(environment.cwd)
+    if here is not None and identify(here, projects.remotes).folder == project:
+        projects.checkouts[str(here.top)] = project
+    planner = Planner(knowledge_base, environment, projects, today(utc(time.time())), remove=remove, only=project)
+    return planner.plan(() if remove else sift_all(knowledge_base, environment).entries)
+
+
+def _find_top(knowledge_base: KnowledgeBase, environment: Environment, project: str) -> Path | None:
+    """Return a checkout of the project on this machine: the one around, else the first known that exists."""
+    projects = Projects(environment.own, knowledge_base.remotes())
+    known = {**projects.checkouts, **environment.own.mappings}
+    for path in (environment.cwd, *(environment.cwd.__class__(path) for path, of in known.items() if of == project)):
+        checkout = locate_checkout(path) if path.is_dir() else None
+        if checkout is not None and identify(checkout, projects.remotes).folder == project:
+            return checkout.top
+    return None
