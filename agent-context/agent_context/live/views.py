@@ -1,0 +1,95 @@
+"""The board as others show it: one value a session, of this machine and of those that share theirs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from agent_context.live.cards import Tokens
+from agent_context.live.conflicts import Conflict  # noqa: TC001 - msgspec reads the annotations
+from agent_context.live.messages import Inbox
+from agent_context.live.presence import Status
+
+if TYPE_CHECKING:
+    from agent_context.live.board import Board
+    from agent_context.live.cards import Card
+    from agent_context.live.sharing import SharedCard
+
+
+class View(msgspec.Struct, frozen=True):
+    """A session: `files` and `symbols` with the last touched first, `machine` empty for this one."""
+
+    session: str
+    status: str
+    project: str
+    branch: str
+    worktree: str
+    title: str
+    task: str
+    request: str
+    files: tuple[str, ...]
+    symbols: tuple[str, ...]
+    tokens: Tokens
+    messages: int
+    unread: int
+    started: str
+    at: str
+    conflicts: tuple[Conflict, ...] = ()
+    machine: str = ""
+
+
+def view_all(board: Board) -> list[View]:
+    """Return the sessions of this machine, those at work first."""
+    order = list(Status)
+    cards = sorted(board.cards.values(), key=lambda card: (order.index(board.status(card.session)), card.session))
+    return [view(board, card.session) for card in cards]
+
+
+def view(board: Board, session: str) -> View:
+    """Return one session as it stands."""
+    card = board.name_symbols(session)
+    return View(
+        session=session,
+        status=board.status(session),
+        project=card.project,
+        branch=card.branch,
+        worktree=card.top or card.cwd,
+        title=card.title,
+        task=card.task,
+        request=card.request,
+        files=tuple(sorted(card.files, key=card.files.__getitem__, reverse=True)),
+        symbols=_symbols(card),
+        tokens=card.tokens,
+        messages=card.messages,
+        unread=Inbox(board.shelf, session).count_unread(),
+        started=card.started,
+        at=card.at,
+        conflicts=tuple(board.conflicts(session)),
+    )
+
+
+def view_shared(shared: SharedCard) -> View:
+    """Return what another machine told of a session."""
+    return View(
+        session=shared.session,
+        status=shared.status,
+        project=shared.project,
+        branch=shared.branch,
+        worktree="",
+        title="",
+        task=shared.task,
+        request="",
+        files=shared.files,
+        symbols=(),
+        tokens=Tokens(),
+        messages=0,
+        unread=0,
+        started="",
+        at=shared.at,
+        machine=shared.machine,
+    )
+
+
+def _symbols(card: Card) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(symbol for edit in reversed(card.edits) for symbol in edit.symbols or ()))
