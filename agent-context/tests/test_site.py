@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import urllib.error
 import urllib.request
@@ -19,8 +21,8 @@ from agent_context.knowledge import Entry
 from agent_context.learning import Conflict, Kind, Learning, Source, Speaker, Status, StatusNote
 from agent_context.site import Shelf, SiteInput, build, serve, stage
 from agent_context.site.markup import clean_line, render_blocks, render_inline
-from agent_context.site.pages import age
 from agent_context.site.sitemap import PER_PAGE, lay_out
+from agent_context.site.times import find_age
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,7 +171,7 @@ def test_an_empty_knowledge_base_builds_and_says_what_to_do(tmp_path: Path) -> N
 
 
 def test_nothing_of_an_entry_becomes_code(built: Path) -> None:
-    allowed = {"assets/javascripts/bundle"}
+    allowed = {"assets/javascripts/bundle", "assets/site.js"}
     for name, page in read_pages(built):
         for tag, attributes in page.elements:
             if attributes.get("data-md-component") == "search-share":  # the theme's own `javascript:void(0)`
@@ -236,7 +238,7 @@ def test_an_id_that_is_none_cannot_leave_its_folder(tmp_path: Path) -> None:
     entry = make_entry("p", 1, "Odd id.", id="../../../../escape")
     stage(replace(EMPTY, shelves=(Shelf("p", "p", (entry, entry)),)), tmp_path)
     assert not [path for path in tmp_path.rglob("*escape*") if ".site" not in path.parts]
-    text = (tmp_path / ".site/docs/projects/p/index.md").read_text(encoding="utf-8")
+    text = (tmp_path / ".site/cards/projects/p/index.html").read_text(encoding="utf-8")
     assert text.count('id="e-not-an-id-escape-') == 2
 
 
@@ -292,6 +294,21 @@ def test_a_failing_build_leaves_the_old_site(tmp_path: Path) -> None:
     bad.write_text("[broken](nowhere.md)\n", encoding="utf-8")
     with pytest.raises(AgentContextError, match=r"nowhere\.md"):
         build(tmp_path)
+    assert snapshot(tmp_path / "site") == before
+    assert not list((tmp_path / ".site").glob("build-*"))
+
+
+def test_a_disk_that_fills_up_leaves_the_old_site(tmp_path: Path) -> None:
+    stage(EMPTY, tmp_path)
+    before = snapshot(build(tmp_path))
+    code = (
+        "import resource, sys; from pathlib import Path; from agent_context.site import build\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "try: build(Path(sys.argv[1]))\n"
+        "except Exception as error: print(type(error).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "AgentContextError"
     assert snapshot(tmp_path / "site") == before
     assert not list((tmp_path / ".site").glob("build-*"))
 
@@ -379,14 +396,15 @@ def test_blocks_come_out_on_one_line_and_keep_their_blank_lines() -> None:
     ],
 )
 def test_age_is_told_in_words(then: str, words: str) -> None:
-    assert age(then, NOW) == words
+    assert find_age(then, NOW) == words
 
 
-def test_two_versions_that_wait_are_shown_with_their_command(tmp_path: Path) -> None:
+def test_two_versions_that_wait_stand_side_by_side_with_their_command(tmp_path: Path) -> None:
     versions = ("Use `make` always.", "Use <b>just</b> instead.")
     entry = make_entry("o.r", 1, versions[0], conflicts=(Conflict("claim", versions),))
     stage(replace(EMPTY, shelves=(Shelf("o.r", "o/r", (entry,)),)), tmp_path)
-    pages = [path.read_text(encoding="utf-8") for path in (tmp_path / ".site/docs").rglob("*.md")]
-    (page,) = [page for page in pages if "Two versions of its claim wait to be settled" in page and "<h1" in page][:1]
+    page = (tmp_path / ".site/docs/conflicts/index.md").read_text(encoding="utf-8")
     assert f"agent-context resolve {entry.learning.id}" in page
-    assert "&lt;b&gt;just&lt;/b&gt; instead." in page
+    assert '<blockquote dir="auto"><p>Use &lt;b&gt;just&lt;/b&gt; instead.</p></blockquote>' in page
+    card = (tmp_path / ".site/cards/projects/o.r/index.html").read_text(encoding="utf-8")
+    assert 'data-flags="conflict"' in card

@@ -1,6 +1,8 @@
-"""The site to browse: laid out (sitemap), rendered safely (markup, pages), staged, built and served (building)."""
+"""The site to browse: laid out (sitemap), rendered safely (markup, cards, pages), staged, built and served."""
 
-from agent_context.site.building import build, serve, stage
-from agent_context.site.sitemap import Shelf, SiteInput
+from agent_context.site.building import build
+from agent_context.site.holdings import Shelf, SiteInput
+from agent_context.site.serving import Watch, serve
+from agent_context.site.staging import SETTINGS, stage
 
-__all__ = ["Shelf", "SiteInput", "build", "serve", "stage"]
+__all__ = ["SETTINGS", "Shelf", "SiteInput", "Watch", "build", "serve", "stage"]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from agent_context.errors import MissingExtraError
@@ -18,12 +19,32 @@ TAGS = frozenset(
 )
 SCHEMES = frozenset({"http", "https", "mailto"})
 ABSOLUTE = re.compile(r"(?:https?://|mailto:)", re.IGNORECASE)
+SHORT = 64
 HEADING = re.compile(r"h[1-6]")
 
 
 def clean_line(text: str) -> str:
     """Return the text on one line, nothing hidden; not escaped."""
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text
     return re.sub(r"\s+", " ", show_hidden(text))
+
+
+def escape(text: str) -> str:
+    """Return the text on one line, nothing hidden, fit for HTML and for its attributes in double quotes."""
+    return _escape_again(text) if len(text) <= SHORT else _escape(text)
+
+
+def _escape(text: str) -> str:
+    return html.escape(clean_line(text)).replace("data-search-", "data-search&#45;")
+
+
+_escape_again = lru_cache(maxsize=1 << 15)(_escape)  # machines, tags and days stand on thousands of cards
+
+
+def escape_verbatim(text: str) -> str:
+    """Return the text with its lines, nothing hidden, fit for HTML; line breaks are spelled out."""
+    return html.escape(show_hidden(text)).replace("data-search-", "data-search&#45;").replace("\n", "&#10;")
 
 
 def render_inline(text: str) -> str:

@@ -1,39 +1,54 @@
 """The pages of the site as text: values in, Markdown and HTML out. What stands where is sitemap's job.
 
-Writing them to disk and building them is site's job.
+Writing them to disk and building them is staging's and building's job.
 """
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
-from agent_context.errors import MissingExtraError
-from agent_context.learning import Kind, Learning, Source, Speaker, Status
-from agent_context.site.markup import clean_line, render_blocks, render_gist, render_inline
-from agent_context.site.sitemap import MONTH, UNDATED, month_of, permalink, safe_name
-from agent_context.visible import show_hidden
+from agent_context.learning import Kind, Speaker, Status
+from agent_context.site.cards import Drawer
+from agent_context.site.markup import clean_line, escape
+from agent_context.site.rendering import find_base, render
+from agent_context.site.sitemap import month_of, safe_name
+from agent_context.site.times import name_month
+from agent_context.site.week import chart_learnings, chart_syncs, count_all, count_health, find_week_deeds
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from jinja2 import Environment
+    from agent_context.learning import Source
+    from agent_context.machines import Known
+    from agent_context.site.cards import Wordings
+    from agent_context.site.facts import Facts
+    from agent_context.site.holdings import Shelf, SiteInput
+    from agent_context.site.sitemap import Book, Layout, Leaf, Spot
 
-    from agent_context.site.sitemap import Book, Layout, SiteInput, Spot
-
-LATEST = 8
-CHART_MONTHS = 12
-PER_TAG = 100
-NAV_PROJECTS = 60
+SHOWN = 8
+PER_TAG = 5
+MOST_TAGS = 400
+TAGS_WITH_ROWS = 40
+PER_KIND = 10
+MOST_PROJECTS = 300
+NAV_PROJECTS = 30
 NAV_TITLE = 60  # YAML reads keys of up to 1,024 characters, and escaping lengthens
-DAYS_PER_MONTH = 30.44
+MOST_PATHS = 60
+PER_PATH = 3
+MOST_EVENTS = 40
+MOST_CONFLICTS = 50
+KINDS = {
+    Kind.DECISION: "What was settled, and why.",
+    Kind.GOTCHA: "What trips one up.",
+    Kind.CONVENTION: "How it is done here.",
+    Kind.CONFIGURATION: "How things are set up.",
+    Kind.DEPENDENCY: "What relies on what, and in which version.",
+    Kind.WORKFLOW: "Which steps lead there.",
+    Kind.PREFERENCE: "How the people here like it.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,258 +59,257 @@ class ProjectRow:
     count: int
     unreviewed: int
     newest: str
-    kinds: list[tuple[Kind, int]]
+    kinds: list[tuple[str, int]]
 
 
 @dataclass(frozen=True, slots=True)
 class MachineRow:
-    """What one machine contributed: `said` counts sources by speaker, `projects` by name, most first."""
+    """What one machine contributed: `said` counts sources by speaker, `projects` by name; `known` is its own word."""
 
     name: str
     learnings: int
     said: Counter[Speaker]
     projects: list[tuple[str, int]]
     last: str
+    known: Known | None
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """Part of a column; `top` and `height` are in percent of the highest column."""
+class Event:
+    """Something that happened to a learning: when, what."""
 
-    kind: Kind
+    at: str
+    deed: str
+    spot: Spot
+
+
+@dataclass(frozen=True, slots=True)
+class PathRow:
+    """A folder or file that learnings are about."""
+
+    path: str
     count: int
-    top: float
-    height: float
+    newest: tuple[Spot, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
-    """One month of the chart."""
+class Pages:
+    """Renders the pages of one site."""
 
-    name: str
-    total: int
-    bars: list[Bar]
+    def __init__(self, site: SiteInput, layout: Layout, facts: Mapping[str, Facts], wordings: Wordings) -> None:
+        self._site = site
+        self._layout = layout
+        self._facts = facts
+        known = {spot.learning.id: spot for spot in layout.spots}
+        self._drawer = Drawer(site, dict(facts), wordings, known)
+        self._shelves = {shelf.folder: shelf for shelf in site.shelves}
+        self._rows = list_projects(layout)
+
+    def render(self) -> Iterator[tuple[str, str]]:
+        """Yield path (under the docs folder) and text of every page of ours."""
+        yield "index.md", self._home()
+        yield "explore/index.md", self._page("explore.md.j2", "explore/")
+        yield "graph/index.md", self._page("graph.md.j2", "graph/", rows=self._rows, tags=self._count_tags())
+        yield "projects/index.md", self._page("projects.md.j2", "projects/", rows=self._rows)
+        yield "tags/index.md", self._tags()
+        yield "kinds/index.md", self._kinds()
+        yield "conflicts/index.md", self._conflicts()
+        if not self._site.public:
+            machines = list_machines(self._site, self._layout)
+            charts = chart_syncs(self._site.syncs, self._site.generated)
+            yield "machines/index.md", self._page("machines.md.j2", "machines/", machines=machines)
+            outcomes = sorted(self._site.outcomes.items(), key=lambda item: (-item[1], item[0]))
+            yield "coverage/index.md", self._page("coverage.md.j2", "coverage/", charts=charts, outcomes=outcomes)
+        yield from self._tooling()
+        for book in (*self._layout.projects, self._layout.patterns, self._layout.aside):
+            for leaf in book.leaves:
+                yield f"{leaf.address}index.md", self._leaf(book, leaf)
+        for book in self._layout.projects:
+            yield f"{book.address}about/index.md", self._about(book)
+
+    def _page(self, template: str, address: str, **values: Any) -> str:  # noqa: ANN401 - what the template names
+        def link(spot: Spot, *, where: bool = False) -> str:
+            return self._drawer.link(spot, find_base(address), where=where)
+
+        common = {"site": self._site, "layout": self._layout, "now": self._site.generated, "link": link}
+        return render(template, address, **common, **values)
+
+    def _home(self) -> str:
+        site, layout = self._site, self._layout
+        return self._page(
+            "home.md.j2",
+            "",
+            counts=count_all(site, layout),
+            health=count_health(site, layout, self._facts),
+            week=find_week_deeds(layout, site.generated),
+            latest=layout.living[:SHOWN],
+            shown=SHOWN,
+            rows=self._rows,
+            charts=[*chart_learnings(layout, site.generated), *chart_syncs(site.syncs, site.generated)],
+            machines=list_machines(site, layout)[:SHOWN],
+        )
+
+    def _leaf(self, book: Book, leaf: Leaf) -> str:
+        total = len(book.spots)
+        feeds = list_feeds(book) if book.folder else []
+        return self._page("book.md.j2", leaf.address, book=book, leaf=leaf, total=total, feeds=feeds)
+
+    def draw_cards(self) -> Iterator[tuple[str, str]]:
+        """Yield the address of every page with cards, and what is to be placed there after the build."""
+        for book in (*self._layout.projects, self._layout.patterns, self._layout.aside):
+            for leaf in book.leaves:
+                if leaf.spots:
+                    yield leaf.address, self._draw_leaf(leaf, where=not book.folder)
+
+    def _draw_leaf(self, leaf: Leaf, *, where: bool) -> str:
+        base = find_base(leaf.address)
+        parts = []
+        for key, spots in groupby(leaf.spots, key=lambda spot: month_of(spot.learning.created)):
+            cards = "".join(self._drawer.draw(spot, base, where=where) for spot in spots)
+            parts.append(f'<section class="ac-month"><h2 id="{key}">{name_month(key)}</h2>{cards}</section>')
+        return "".join(parts)
+
+    def _about(self, book: Book) -> str:
+        shelf: Shelf = self._shelves[book.folder]
+        ended = [spot for spot in self._layout.aside.spots if spot.shelf.folder == book.folder]
+        events = list_events([*book.spots, *ended])
+        months = Counter((month_of(event.at), event.deed) for event in events)
+        keys = sorted({key for key, _ in months}, reverse=True)
+        timeline = [(name_month(key), [(deed, n) for (at, deed), n in months.items() if at == key]) for key in keys]
+        by_id = {spot.learning.id: spot for spot in (*self._layout.patterns.spots, *book.spots)}
+        given = shelf.given.lines if shelf.given else ()
+        lines = [(line, by_id[line.learning]) for line in given if line.learning in by_id]
+        return self._page(
+            "about.md.j2",
+            f"{book.address}about/",
+            lines=lines,
+            book=book,
+            shelf=shelf,
+            events=events[:MOST_EVENTS],
+            timeline=timeline,
+            paths=list_paths(book.spots),
+        )
+
+    def _count_tags(self) -> list[tuple[str, int]]:
+        count = Counter(tag for spot in self._layout.living for tag in set(map(clean_line, spot.learning.tags)))
+        return sorted(count.items(), key=lambda item: (-item[1], item[0]))
+
+    def _tags(self) -> str:
+        tags = self._count_tags()
+        wanted = {tag for tag, _ in tags[:TAGS_WITH_ROWS]}
+        newest: dict[str, list[Spot]] = {tag: [] for tag in wanted}
+        for spot in self._layout.living:
+            for tag in wanted.intersection(map(clean_line, spot.learning.tags)):
+                if len(newest[tag]) < PER_TAG:
+                    newest[tag].append(spot)
+        shown = [(tag, count, newest[tag]) for tag, count in tags[:TAGS_WITH_ROWS]]
+        return self._page("tags.md.j2", "tags/", tags=tags[:MOST_TAGS], more=len(tags) - MOST_TAGS, shown=shown)
+
+    def _kinds(self) -> str:
+        by_kind: dict[Kind, list[Spot]] = {kind: [] for kind in Kind}
+        for spot in self._layout.living:
+            by_kind[spot.learning.kind].append(spot)
+        kinds = [(kind, KINDS[kind], len(spots), spots[:PER_KIND]) for kind, spots in by_kind.items()]
+        return self._page("kinds.md.j2", "kinds/", kinds=kinds)
+
+    def _conflicts(self) -> str:
+        open_ = [spot for spot in self._layout.spots if spot.learning.conflicts]
+        places = {spot.entry.path: spot for spot in self._layout.living}
+        pairs = [
+            (places[pair.one], places[pair.other], pair.reason)
+            for pair in self._site.opposed
+            if pair.one in places and pair.other in places
+        ]
+        shown = {"spots": open_[:MOST_CONFLICTS], "pairs": pairs[:MOST_CONFLICTS]}
+        return self._page("conflicts.md.j2", "conflicts/", **shown, count=len(open_), opposed=len(pairs))
+
+    def _tooling(self) -> Iterator[tuple[str, str]]:
+        tools = [*self._site.servers, *self._site.skills]
+        machines = sorted({machine for tool in tools for machine in tool.states})
+        yield "tooling/index.md", self._page("tooling.md.j2", "tooling/", machines=machines)
+        for skill in self._site.skills:
+            address = f"tooling/skills/{safe_name(skill.name)}/"
+            yield f"{address}index.md", self._page("skill.md.j2", address, skill=skill)
 
 
-def render_pages(site: SiteInput, layout: Layout) -> dict[str, str]:
-    """Return the text of every page of ours, by its path under the docs folder."""
-    common = {"site": site, "layout": layout, "now": site.generated}
-    pages = {
-        "index.md": _render("home.md.j2", "", **common, **_home(layout, site.generated)),
-        "projects/index.md": _render("projects.md.j2", "projects/", **common, rows=_project_rows(layout)),
-        "tags/index.md": _render("tags.md.j2", "tags/", **common, tags=_by_tag(layout), limit=PER_TAG),
-        "machines/index.md": _render("machines.md.j2", "machines/", **common, machines=_by_machine(layout)),
-        "learnings.json": export(site, layout),
-    }
-    for book in (*layout.projects, layout.patterns, layout.aside):
-        for leaf in book.leaves:
-            months = [(month_name(key), list(spots)) for key, spots in groupby(leaf.spots, key=_month)]
-            text = _render("book.md.j2", leaf.address, **common, book=book, leaf=leaf, months=months)
-            pages[f"{leaf.address}index.md"] = text
-    for key, spots in _by_permalink(layout).items():
-        pages[f"e/{key}/index.html"] = _render("permalink.html.j2", f"e/{key}/", **common, spots=spots)
-    return pages
-
-
-def navigation(layout: Layout, guide: list[Any]) -> list[Any]:
+def navigation(site: SiteInput, layout: Layout, guide: list[Any]) -> list[Any]:
     """Return MkDocs' nav: our own titles escaped, since themes print them as they are."""
-    shown = _project_rows(layout)[:NAV_PROJECTS]
-    shown.sort(key=lambda row: layout.projects.index(row.book))
-    projects = [
-        "projects/index.md",
-        *({_escape(row.book.name[:NAV_TITLE]): f"{row.book.address}index.md"} for row in shown),
-    ]
+    shown = sorted(list_projects(layout)[:NAV_PROJECTS], key=lambda row: layout.projects.index(row.book))
+    projects = ({escape(row.book.name[:NAV_TITLE]): f"{row.book.address}index.md"} for row in shown)
     nav: list[Any] = [
         {"Home": "index.md"},
-        {"Projects": projects},
+        {"Explore": "explore/index.md"},
+        {"Projects": ["projects/index.md", *projects]},
         {"Patterns": "patterns/index.md"},
-        {"Tags": "tags/index.md"},
-        {"Machines": "machines/index.md"},
-        {"Rejected": "rejected/index.md"},
+        {"Tags": ["tags/index.md", {"Kinds": "kinds/index.md"}]},
+        {"Graph": "graph/index.md"},
+        {"Review": ["conflicts/index.md", {"Rejected": "rejected/index.md"}]},
     ]
+    if not site.public:
+        nav.append({"Machines": ["machines/index.md", {"Coverage": "coverage/index.md"}]})
+    names = [skill.name for skill in site.skills]
+    skills = ({escape(name[:NAV_TITLE]): f"tooling/skills/{safe_name(name)}/index.md"} for name in names)
+    nav.append({"Tooling": ["tooling/index.md", *skills]})
     return [*nav, {"Guide": guide}] if guide else nav
 
 
-def site_name(title: str) -> str:
-    """Return the site's title as themes print it, escaped."""
-    return _escape(title)
+def list_feeds(book: Book) -> list[tuple[str, str, str]]:
+    """Return a project's feeds: form, title, address."""
+    return [
+        ("application/atom+xml", clean_line(book.name), f"{book.address}feed.xml"),
+        ("application/feed+json", clean_line(book.name), f"{book.address}feed.json"),
+    ]
 
 
-def export(site: SiteInput, layout: Layout) -> str:
-    """Return every learning as JSON for other programs, newest first, with its address on the site."""
-    rows = []
-    for spot in layout.spots:
-        fields = msgspec.to_builtins(spot.learning)
-        if not site.evidence:
-            fields.pop("evidence", None)
-        place = {"project": spot.shelf.folder, "path": spot.entry.path, "url": f"e/{permalink(spot.learning.id)}/"}
-        rows.append({**place, **fields})
-    return msgspec.json.format(msgspec.json.encode(rows), indent=1).decode() + "\n"
-
-
-def month_name(key: str) -> str:
-    """Return `2026-03` as `March 2026`."""
-    return datetime.fromisoformat(f"{key}-01").strftime("%B %Y") if MONTH.fullmatch(key) else "Undated"
-
-
-def age(then: str, now: str) -> str:
-    """Return how long ago, roughly and in words; nothing where one of the times does not read."""
-    try:
-        days = (datetime.fromisoformat(now[:10]) - datetime.fromisoformat(then[:10])).days
-    except ValueError:
-        return ""
-    if days < 1:
-        return "today" if days == 0 else ""
-    for size, unit in ((365.25, "year"), (DAYS_PER_MONTH, "month"), (7, "week"), (1, "day")):
-        if days >= size:
-            count = int(days / size)
-            return f"{count} {unit}{'s' if count > 1 else ''} ago"
-    raise AssertionError("BUG: a whole day is at least one day")
-
-
-def _month(spot: Spot) -> str:
-    return month_of(spot.learning.created)
-
-
-def _by_permalink(layout: Layout) -> dict[str, list[Spot]]:
-    found: dict[str, list[Spot]] = {}
-    for spot in layout.spots:
-        found.setdefault(permalink(spot.learning.id), []).append(spot)
-    return found
-
-
-def _by_tag(layout: Layout) -> list[tuple[str, list[Spot]]]:
-    found: dict[str, list[Spot]] = {}
-    for spot in layout.living:
-        for tag in sorted(set(spot.learning.tags)):
-            found.setdefault(tag, []).append(spot)
-    return sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))
-
-
-def _project_rows(layout: Layout) -> list[ProjectRow]:
+def list_projects(layout: Layout) -> list[ProjectRow]:
     """Return one row per project, the one with the newest learning first."""
     rows = []
     for book in layout.projects:
         spots = book.spots
         unreviewed = sum(spot.learning.status is Status.UNREVIEWED for spot in spots)
-        newest = spots[0].learning.created if spots else ""
-        rows.append(ProjectRow(book, len(spots), unreviewed, newest, _kinds(spots)))
+        counts = Counter(spot.learning.kind for spot in spots)
+        kinds = [(kind.value, counts[kind]) for kind in Kind if counts[kind]]
+        rows.append(ProjectRow(book, len(spots), unreviewed, spots[0].learning.created if spots else "", kinds))
     return sorted(rows, key=lambda row: row.newest, reverse=True)
 
 
-def _kinds(spots: Iterable[Spot]) -> list[tuple[Kind, int]]:
-    counts = Counter(spot.learning.kind for spot in spots)
-    return [(kind, counts[kind]) for kind in Kind if counts[kind]]
-
-
-def _by_machine(layout: Layout) -> list[MachineRow]:
-    """Return one row per machine: what it contributed, from whom, to which projects; the last one heard of first."""
-    found: dict[str, list[tuple[Spot, Source]]] = {}
+def list_machines(site: SiteInput, layout: Layout) -> list[MachineRow]:
+    """Return one row per machine, what it contributed and when it last synced; the last one heard of first."""
+    found: dict[str, list[tuple[Spot, Source]]] = {known.name: [] for known in site.machines}
     for spot in layout.spots:
         for source in spot.learning.sources:
-            found.setdefault(source.machine, []).append((spot, source))
+            if source.machine:
+                found.setdefault(source.machine, []).append((spot, source))
+    known = {machine.name: machine for machine in site.machines}
     rows = [
         MachineRow(
             name=name,
-            learnings=len({(spot.shelf.folder, spot.entry.path) for spot, _ in heard}),
+            learnings=len({spot.entry.path for spot, _ in heard}),
             said=Counter(source.speaker for _, source in heard),
             projects=Counter(spot.shelf.name for spot, _ in heard).most_common(),
-            last=max(source.at for _, source in heard),
+            last=max((source.at for _, source in heard), default=""),
+            known=known.get(name),
         )
         for name, heard in found.items()
     ]
-    return sorted(rows, key=lambda row: (row.last, row.name), reverse=True)
+    return sorted(rows, key=lambda row: (row.known.synced if row.known else row.last, row.name), reverse=True)
 
 
-def _home(layout: Layout, now: str) -> dict[str, Any]:
-    """Return what the home page's template names."""
-    living = layout.living
-    machines = {source.machine for spot in layout.spots for source in spot.learning.sources}
-    counts = [
-        ("learnings", len(living), "projects/"),
-        ("unreviewed", sum(spot.learning.status is Status.UNREVIEWED for spot in living), ""),
-        ("projects", len(layout.projects), "projects/"),
-        ("machines", len(machines), "machines/"),
-    ]
-    return {
-        "counts": counts,
-        "latest": living[:LATEST],
-        "rows": _project_rows(layout),
-        "chart": _chart(living, now),
-        "legend": [kind for kind, _ in _kinds(living)],
-    }
+def list_events(spots: Iterable[Spot]) -> list[Event]:
+    """Return what happened to these learnings, the last first."""
+    events = []
+    for spot in spots:
+        learning = spot.learning
+        events.append(Event(learning.created, "learned", spot))
+        if learning.status_note:
+            events.append(Event(learning.status_note.at, learning.status.value, spot))
+    return sorted(events, key=lambda event: (event.at, event.spot.entry.path), reverse=True)
 
 
-def _chart(spots: list[Spot], now: str) -> list[Column]:
-    """Return the twelve months up to the newest learning; one that claims to be of the future is left out."""
-    months = Counter(_month(spot) for spot in spots)
-    past = [key for key in months if key != UNDATED and key <= now]
-    if not past:
-        return []
-    year, month = map(int, max(past).split("-"))
-    last = year * 12 + month - 1
-    keys = [f"{number // 12:04}-{number % 12 + 1:02}" for number in range(last - CHART_MONTHS + 1, last + 1)]
-    highest = max(months[key] for key in keys)
-    columns = []
-    for key in keys:
-        bars, height = [], 0.0
-        for kind, count in _kinds(spot for spot in spots if _month(spot) == key):
-            share = 100 * count / highest
-            height += share
-            bars.append(Bar(kind, count, round(100 - height, 2), round(share, 2)))
-        columns.append(Column(month_name(key), months[key], bars))
-    return columns
-
-
-def _heard(learning: Learning) -> list[tuple[str, Speaker, int]]:
-    """Return who said it where and how often: machine, speaker, count."""
-    counts = Counter((source.machine, source.speaker) for source in learning.sources)
-    return [(machine, speaker, count) for (machine, speaker), count in sorted(counts.items())]
-
-
-def _escape(text: str) -> str:
-    from markupsafe import escape  # noqa: PLC0415 - comes with jinja2, an optional extra
-
-    return str(escape(clean_line(text)))
-
-
-def _render(template: str, address: str, **values: Any) -> str:  # noqa: ANN401 - what the template names
-    """Return the page; `base` leads from its address back to the site's root."""
-    base = "../" * address.count("/") or "./"
-    return _environment().get_template(template).render(base=base, **values)
-
-
-@cache
-def _environment() -> Environment:
-    """Return the templates. Whatever they print is shown on one line, nothing hidden, and escaped."""
-    try:
-        import jinja2  # noqa: PLC0415 - an optional extra
-        from markupsafe import Markup  # noqa: PLC0415 - the same
-    except ImportError:
-        raise MissingExtraError("jinja2", "site") from None
-
-    def finalise(value: object) -> object:
-        return clean_line(value) if isinstance(value, str) and not isinstance(value, Markup) else value
-
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("agent_context", "data/site"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        finalize=finalise,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters |= {
-        "inline": lambda text: Markup(render_inline(text)),  # noqa: S704 - sanitised there
-        "blocks": lambda parts: Markup(render_blocks("\n\n".join(parts))),  # noqa: S704 - sanitised there
-        "gist": lambda text: Markup(render_gist(text)),  # noqa: S704 - sanitised there
-        "verbatim": lambda text: Markup(str(Markup.escape(show_hidden(text))).replace("\n", "&#10;")),  # noqa: S704 - escaped
-        "flat": lambda html: Markup(re.sub(r"\s*\n\s*", "", str(html))),  # noqa: S704 - our own template's text
-        "yaml": lambda text: Markup(msgspec.json.encode(_escape(text)).decode()),  # noqa: S704 - escaped
-        "safe_name": safe_name,
-        "permalink": permalink,
-        "age": age,
-        "heard": _heard,
-    }
-    return environment
+def list_paths(spots: Sequence[Spot]) -> list[PathRow]:
+    """Return the folders and files that these learnings are about, by name."""
+    found: dict[str, list[Spot]] = {}
+    for spot in spots:
+        for path in dict.fromkeys(map(clean_line, spot.learning.paths)):
+            found.setdefault(path, []).append(spot)
+    largest = sorted(found.items(), key=lambda item: (-len(item[1]), item[0]))[:MOST_PATHS]
+    return [PathRow(path, len(own), tuple(own[:PER_PATH])) for path, own in sorted(largest)]

@@ -11,40 +11,22 @@ from typing import TYPE_CHECKING
 
 from agent_context.layout import PATTERNS
 from agent_context.learning import LIVING
+from agent_context.site.holdings import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from agent_context.knowledge import Entry
     from agent_context.learning import Learning
+    from agent_context.site.holdings import SiteInput
 
 PER_PAGE = 50
+PAGE_WEIGHT = 170_000  # bytes of cards, by estimate, so that a page with all around it stays below 200 KB
+CARD_WEIGHT = 2_300
 PLAIN_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]|\.(?=[a-z0-9])){0,79}")
 PLAIN_ID = re.compile(r"[0-9a-f]{4,64}")
 MONTH = re.compile(r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])")
 UNDATED = "undated"
-
-
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """The learnings of one project, or the patterns: its folder, its name for people, what it holds."""
-
-    folder: str
-    name: str
-    entries: tuple[Entry, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SiteInput:
-    """All that the site shows. `generated` is UTC; `guide` a folder of our own Markdown; `problems` did not read."""
-
-    title: str
-    shelves: tuple[Shelf, ...]
-    problems: tuple[str, ...]
-    evidence: bool
-    guide: Path | None
-    generated: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +75,13 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Every book of the site: one per project, the patterns, and what was set aside."""
+    """Every book of the site: one per project, the patterns, what was set aside; what holds and all, newest first."""
 
     projects: tuple[Book, ...]
     patterns: Book
     aside: Book
-
-    @property
-    def living(self) -> list[Spot]:
-        """Return what holds, newest first."""
-        return newest_first(spot for book in (*self.projects, self.patterns) for spot in book.spots)
-
-    @property
-    def spots(self) -> list[Spot]:
-        """Return everything the site shows, newest first."""
-        return newest_first([*self.living, *self.aside.spots])
+    living: tuple[Spot, ...]
+    spots: tuple[Spot, ...]
 
 
 def lay_out(site: SiteInput) -> Layout:
@@ -124,12 +98,11 @@ def lay_out(site: SiteInput) -> Layout:
             name += "-x"
         taken.add(name)
         projects.append(_bind(f"projects/{name}/", shelf.name, shelf.folder, _of(shelf, living=True)))
+    kept = _bind("patterns/", "Patterns", PATTERNS, _of(patterns, living=True))
     aside = [pair for shelf in site.shelves for pair in _of(shelf, living=False)]
-    return Layout(
-        projects=tuple(projects),
-        patterns=_bind("patterns/", "Patterns", PATTERNS, _of(patterns, living=True)),
-        aside=_bind("rejected/", "Rejected and retired", "", aside),
-    )
+    ended = _bind("rejected/", "Rejected and retired", "", aside)
+    living = newest_first(spot for book in (*projects, kept) for spot in book.spots)
+    return Layout(tuple(projects), kept, ended, tuple(living), tuple(newest_first([*living, *ended.spots])))
 
 
 def safe_name(text: str) -> str:
@@ -153,20 +126,29 @@ def _bind(address: str, name: str, folder: str, pairs: list[tuple[Shelf, Entry]]
     """Cut the learnings into pages of about fifty, newest first, between two months where possible."""
     newest = sorted(pairs, key=lambda pair: (pair[1].learning.created, pair[1].path, pair[0].folder), reverse=True)
     cuts: list[list[tuple[Shelf, Entry]]] = [[]]
+    held = 0
     for _, month in groupby(newest, key=lambda pair: month_of(pair[1].learning.created)):
-        rest = list(month)
-        if cuts[-1] and len(cuts[-1]) + len(rest) > PER_PAGE:
-            cuts.append([])
-        while len(rest) > PER_PAGE:
-            cuts[-1] = rest[:PER_PAGE]
-            rest = rest[PER_PAGE:]
-            cuts.append([])
-        cuts[-1].extend(rest)
+        rest = [(pair, _weigh(pair[1].learning)) for pair in month]
+        whole = held + sum(weight for _, weight in rest)
+        apart = bool(cuts[-1]) and (len(cuts[-1]) + len(rest) > PER_PAGE or whole > PAGE_WEIGHT)
+        for pair, weight in rest:
+            if apart or len(cuts[-1]) == PER_PAGE or (cuts[-1] and held + weight > PAGE_WEIGHT):
+                cuts.append([])
+                held, apart = 0, False
+            cuts[-1].append(pair)
+            held += weight
     leaves = []
     for number, cut in enumerate(cuts, 1):
         page = address if number == 1 else f"{address}page-{number}/"
         leaves.append(Leaf(page, number, tuple(_place(page, cut))))
     return Book(address, name, folder, tuple(leaves))
+
+
+def _weigh(learning: Learning) -> int:
+    """Estimate a card's HTML from above, in bytes."""
+    texts = (learning.claim, *learning.why, *learning.evidence, *learning.tags, *learning.paths)
+    parts = 190 * len(learning.tags) + 90 * len(learning.paths) + 330 * min(len(learning.sources), 8)
+    return CARD_WEIGHT + parts + int(1.3 * sum(len(text.encode("utf-8", "replace")) for text in texts))
 
 
 def _place(page: str, pairs: list[tuple[Shelf, Entry]]) -> Iterable[Spot]:
