@@ -53,7 +53,7 @@ def find_stale(
     for folder, entries in by_project.items():
         if folder not in tops and folder != PATTERNS:
             aging.unseen.append(folder)
-        gone = _find_gone(entries, tops[folder]) if folder in tops else {}
+        gone = find_gone(entries, tops[folder]) if folder in tops else {}
         for entry in entries:
             doubts = find_doubts(entry.learning, gone.get(entry.path, []), now, days=days)
             if doubts:
@@ -72,7 +72,7 @@ def find_tops(environment: Environment, remotes: Mapping[str, str]) -> dict[str,
     return tops
 
 
-def _find_gone(entries: Iterable[Entry], top: Path) -> dict[str, list[Reference]]:
+def find_gone(entries: Iterable[Entry], top: Path) -> dict[str, list[Reference]]:
     """Return, by the learning's path, what it names that was there when it was born and is not in HEAD."""
     named = {entry.path: (entry.learning.created, find_references(entry.learning)) for entry in entries}
     head = Snapshot(top, "HEAD")

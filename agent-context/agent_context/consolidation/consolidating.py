@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
 
     from agent_context.config import Environment
+    from agent_context.consolidation.asking import Asker
     from agent_context.consolidation.linking import Link, Work
     from agent_context.knowledge import Contents, KnowledgeBase
 
@@ -72,10 +73,17 @@ class Survey:
     encoder: str
 
 
-def survey(knowledge_base: KnowledgeBase, environment: Environment, project: str | None, work: Work) -> Survey:
+def survey(
+    knowledge_base: KnowledgeBase,
+    environment: Environment,
+    project: str | None,
+    work: Work,
+    asker: Asker | None = None,
+) -> Survey:
     """Compare all living learnings of one project, or of all and then across projects too. Changes nothing.
 
-    Raise AgentContextError for a project that is not here.
+    With an `asker`, a model judges what is near and words what is merged within a project. Raise AgentContextError for
+    a project that is not here.
     """
     troubles, entries = _sort_out(knowledge_base.load_named(project))
     living = [entry for entry in entries if entry.learning.status in LIVING]
@@ -85,11 +93,17 @@ def survey(knowledge_base: KnowledgeBase, environment: Environment, project: str
         linker = Linker(encoder, settings, state, work, environment.data_dir)
         within = linker.find_links(living, across=False)
         across = linker.find_links(living, across=True)
+        if asker is not None:
+            within = asker.judge(within, state)
+        merges = [_merge(alike, within) for alike in cluster(within)]
+        if asker is not None:
+            merges = _word(merges, asker, state)
+            troubles += asker.troubles
     # A pattern that was turned down, or has ended otherwise, is not proposed again in the same words.
     ended = {entry.learning.id for entry in entries if entry.project == PATTERNS}
     opposed = [link for link in within if link.decision.verdict is Verdict.CONTRADICTS]
     return Survey(
-        tuple(_merge(alike, within) for alike in cluster(within)),
+        tuple(merges),
         tuple(
             item
             for item in _find_promotions(knowledge_base, environment, [*within, *across])
@@ -181,6 +195,21 @@ def _merge(alike: Sequence[Entry], links: Iterable[Link]) -> Fold:
     whole = replace(kept, learning=fold(kept.learning, [entry.learning for entry in folded]))
     evidence = say_evidence({kept.project: [entry.learning for entry in alike]})
     return Fold(whole, kept, tuple(folded), evidence, _reasons(alike, links))
+
+
+def _word(merges: Sequence[Fold], asker: Asker, state: State) -> list[Fold]:
+    """Return the merges with the kept text in the model's words, where it gave any that may be taken."""
+    fit = [item for item in merges if all(asker.is_fit(entry) for entry in (item.kept, *item.folded))]
+    groups = [tuple(entry.learning.claim for entry in (item.kept, *item.folded)) for item in fit]
+    worded = dict(zip((item.kept.path for item in fit), asker.word(groups, state), strict=True))
+    return [_reword(item, worded.get(item.kept.path, item.kept.learning.claim), asker.model.model) for item in merges]
+
+
+def _reword(item: Fold, claim: str, model: str) -> Fold:
+    if claim == item.kept.learning.claim:
+        return item
+    kept = replace(item.kept, learning=msgspec.structs.replace(item.kept.learning, claim=claim))
+    return replace(item, kept=kept, reasons=(*item.reasons, f"worded by {model}"))
 
 
 def _find_promotions(knowledge_base: KnowledgeBase, environment: Environment, links: Iterable[Link]) -> Iterable[Fold]:

@@ -114,27 +114,30 @@ class AnthropicApi:
         """
         if limit <= 0 or not has_words(session):
             return []
-        client = self._connect()
         prompt = render_prompt(session, known, boundary=self.boundary, limit=limit)
+        return self.read(self._answer(prompt, SCHEMA), session, known, limit=limit)
+
+    def ask(self, prompt: Prompt, schema: Mapping[str, Any]) -> object:
+        """Return the model's answer in the shape of a schema, paid for out of the purse. Raises as a call does."""
+        return _decode(self._answer(prompt, schema))
+
+    def _answer(self, prompt: Prompt, schema: Mapping[str, Any]) -> str:
+        client = self._connect()
         reserved = self.purse.reserve(self._worst_usd(prompt, batch=False), model=self.model)
         spent: float | None = None
         try:
-            message = client.messages.create(**_request(self.model, prompt, cached=True))
+            message = client.messages.create(**_request(self.model, prompt, schema, cached=True))
             spent = self._cost_usd(message, batch=False)
         except _sdk_errors() as error:
             spent = _spent_on(error)
             raise self._explain(error) from error
         finally:
             self.purse.settle(reserved, spent)
-        return self.read(_answer_text(message), session, known, limit=limit)
+        return _answer_text(message)
 
     def read(self, text: str, session: Session, known: Sequence[str], *, limit: int) -> list[Candidate]:
         """Return the candidates of an answer, also of one from a batch. Raise ExtractionError if it is not JSON."""
-        try:
-            answer = json.loads(text)
-        except ValueError:
-            raise ExtractionError(f"the model's answer is no JSON: {text[:100]!r}", hint=AGAIN) from None
-        candidates, dropped = read_answer(answer, session, known, limit)
+        candidates, dropped = read_answer(_decode(text), session, known, limit)
         with self._lock:
             self.dropped += dropped
         return candidates
@@ -271,9 +274,8 @@ class AnthropicApi:
         price = find_price(self.model, self.prices)
         if price is None:
             return None
-        tokens = prompt.tokens + OVERHEAD_TOKENS
-        usage = Usage(input=tokens) if batch else Usage(cache_write=tokens)
-        return cost_usd(price, msgspec.structs.replace(usage, output=MAX_OUTPUT_TOKENS), batch=batch)
+        sent = {"input" if batch else "cache_write": prompt.tokens + OVERHEAD_TOKENS}
+        return cost_usd(price, Usage(**sent, output=MAX_OUTPUT_TOKENS), batch=batch)
 
     def _cost_usd(self, message: Message, *, batch: bool) -> float | None:
         """Return what an answer cost, None where nobody can tell."""
@@ -311,7 +313,7 @@ class AnthropicApi:
         return ExtractionError(f"no answer from the Anthropic API: {said}", hint=AGAIN)
 
 
-def _request(model: str, prompt: Prompt, *, cached: bool) -> dict[str, Any]:
+def _request(model: str, prompt: Prompt, schema: Mapping[str, Any] = SCHEMA, *, cached: bool) -> dict[str, Any]:
     """Return a request's parameters; the system text, the same for every session, is what a cache can keep."""
     system: dict[str, Any] = {"type": "text", "text": prompt.system}
     if cached:
@@ -321,8 +323,15 @@ def _request(model: str, prompt: Prompt, *, cached: bool) -> dict[str, Any]:
         "max_tokens": MAX_OUTPUT_TOKENS,
         "system": [system],
         "messages": [{"role": "user", "content": prompt.user}],
-        "output_config": {"format": {"type": "json_schema", "schema": SCHEMA}},
+        "output_config": {"format": {"type": "json_schema", "schema": schema}},
     }
+
+
+def _decode(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ExtractionError(f"the model's answer is no JSON: {text[:100]!r}", hint=AGAIN) from None
 
 
 def _answer_text(message: Message) -> str:
@@ -367,9 +376,8 @@ def _find_batch(client: Anthropic, ticket: BatchTicket) -> MessageBatch | None:
             continue
         if batch.processing_status != "ended":
             return batch
-        if batch.results_url is None:
-            continue
-        if any(line.custom_id in ours for line in client.messages.batches.results(batch.id)):
+        results = client.messages.batches.results(batch.id) if batch.results_url is not None else ()
+        if any(line.custom_id in ours for line in results):
             return batch
     return None
 

@@ -103,15 +103,22 @@ class ClaudeCli:
         """
         if limit <= 0 or not has_words(session):
             return []
+        prompt = render_prompt(session, known, boundary=self.boundary, limit=limit)
+        candidates, dropped = read_answer(self.ask(prompt, SCHEMA), session, known, limit)
+        with self._lock:
+            self.dropped += dropped
+        return candidates
+
+    def ask(self, prompt: Prompt, schema: Mapping[str, Any]) -> object:
+        """Return the model's answer in the shape of a schema, paid for out of the purse. Raises as a call does."""
         if self._refusal is not None:
             raise self._refusal
-        prompt = render_prompt(session, known, boundary=self.boundary, limit=limit)
         worst = worst_usd(find_price(self.model, self.prices), prompt.tokens)
         reserved = self.purse.reserve(worst, model=self.model)
         spent: float | None = 0.0
         try:
             budget = self.purse.left_usd() if worst is None else reserved
-            command = self._command(budget)
+            command = self._command(budget, schema)
             spent = None  # from here on money may flow
             result = self._ask(command, prompt)
             spent = result.total_cost_usd
@@ -120,7 +127,7 @@ class ClaudeCli:
             raise self._refuse(str(error), UPDATE) from None
         finally:
             self.purse.settle(reserved, spent)
-        return self._take(result, session, known, limit)
+        return self._take(result)
 
     def stop(self) -> None:
         """End every child now, with all that it started, and let no other begin. For an interruption."""
@@ -129,12 +136,12 @@ class ClaudeCli:
             for group in self._running:
                 _kill(group)
 
-    def _command(self, budget_usd: float | None) -> list[str]:
+    def _command(self, budget_usd: float | None, schema: Mapping[str, Any]) -> list[str]:
         program = shutil.which(self.program)
         if program is None:
             hint = "install Claude Code and log in, or choose another extractor in agent-context.toml"
             raise self._refuse(f"the program {self.program} is not installed", hint)
-        command = [program, *SWITCHES, f"--model={self.model}", f"--json-schema={json.dumps(SCHEMA)}"]
+        command = [program, *SWITCHES, f"--model={self.model}", f"--json-schema={json.dumps(schema)}"]
         if budget_usd is not None:
             command.append(f"--max-budget-usd={max(budget_usd, SMALLEST_USD):.4f}")
         return command
@@ -190,7 +197,7 @@ class ClaudeCli:
             self._running.add(child.pid)
             return child
 
-    def _take(self, result: _Result, session: Session, known: Sequence[str], limit: int) -> list[Candidate]:
+    def _take(self, result: _Result) -> object:
         said = (result.result or "; ".join(result.errors)).strip().replace("\n", " ")[:300]
         if result.subtype == "error_max_budget_usd":
             raise CapReachedError(
@@ -206,10 +213,7 @@ class ClaudeCli:
                 f"claude answered without the asked structure: {said}",
                 hint="the session is tried again by the next sync",
             )
-        candidates, dropped = read_answer(result.structured_output, session, known, limit)
-        with self._lock:
-            self.dropped += dropped
-        return candidates
+        return result.structured_output
 
     def _refuse(self, message: str, hint: str) -> ExtractionError:
         self._refusal = ExtractionError(message, hint=hint)

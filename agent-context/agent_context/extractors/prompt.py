@@ -166,24 +166,31 @@ def has_words(session: Session) -> bool:
     return any(event.kind is EventKind.USER and event.text.strip() for event in session.events)
 
 
-def render_prompt(
-    session: Session, known: Sequence[str], *, boundary: str, limit: int, budget_tokens: int = BUDGET_TOKENS
+def render_prompt(  # noqa: PLR0913 - a session, and what is asked of it
+    session: Session,
+    known: Sequence[str],
+    *,
+    boundary: str,
+    limit: int = 0,
+    budget_tokens: int = BUDGET_TOKENS,
+    system: str = SYSTEM,
+    ask: str = "",
 ) -> Prompt:
-    """Return the prompt of a session, at most `budget_tokens` by estimate.
+    """Return the prompt of a session, at most `budget_tokens` by estimate; `ask` is what it ends with.
 
     Where not all fits, its first and last events stay, then what a person said, corrections first, then what stood
     before and after, evenly over the whole session. `boundary` is random, so that no session can close its own mark.
     """
     facts = _render_known(session, known, boundary, int(budget_tokens * KNOWN_SHARE))
-    ask = f"Return at most {limit} learnings of this session; none is the usual answer."
+    ask = ask or f"Return at most {limit} learnings of this session; none is the usual answer."
     frame = f"{facts}<session-{boundary}>\n\n</session-{boundary}>\n\n{ask}"
     blocks = _blocks(session, boundary)
-    chosen = _choose(blocks, budget_tokens - estimate_tokens(SYSTEM) - estimate_tokens(frame))
+    chosen = _choose(blocks, budget_tokens - estimate_tokens(system) - estimate_tokens(frame))
     body = _join(blocks, chosen)
     user = f"{facts}<session-{boundary}>\n{body}\n</session-{boundary}>\n\n{ask}"
     digest = hashlib.sha256("\n".join(block.text for block in blocks).encode()).hexdigest()
-    tokens = estimate_tokens(SYSTEM) + estimate_tokens(user)
-    return Prompt(SYSTEM, user, tokens, len(blocks) - len(chosen), digest)
+    tokens = estimate_tokens(system) + estimate_tokens(user)
+    return Prompt(system, user, tokens, len(blocks) - len(chosen), digest)
 
 
 def read_answer(
