@@ -4,13 +4,16 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: help sync watch demo site serve test test-real lint format docs lock clean
+.PHONY: help sync install watch demo site serve test test-real lint format docs lock clean
 
 help:            ## list the targets
 	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
 sync: $(VENV)/semantic   ## read new sessions, commit what they taught, exchange it with the remote (DRY_RUN=1 shows only)
 	@$(BIN)/agent-context sync $(if $(DRY_RUN),--dry-run)
+
+install: $(VENV)/agents  ## put plugin, hooks and MCP server into the coding agents here
+	@$(BIN)/agent-context install
 
 watch: $(VENV)/watch     ## sync some minutes after each session, while this runs
 	@$(BIN)/agent-context watch
@@ -51,6 +54,10 @@ $(VENV)/semantic: $(BIN)/python pyproject.toml constraints.txt
 	@$(PIP) --editable '.[semantic]'
 	@touch $@
 
+$(VENV)/agents: $(VENV)/semantic
+	@$(PIP) --editable '.[semantic,mcp,live]'
+	@touch $@
+
 $(VENV)/watch: $(VENV)/semantic
 	@$(PIP) --editable '.[semantic,watch]'
 	@touch $@
@@ -66,13 +73,15 @@ $(VENV)/dev: $(VENV)/site
 $(VENV)/real: $(VENV)/dev
 	@$(PIP) torch==2.13.0
 	@command -v npm >/dev/null || { apt-get update -qq && apt-get install -y -qq npm; }
-	@npm install --silent --no-fund --no-audit --prefix $(VENV)/claude @anthropic-ai/claude-code@2.1.329
-	@$(PIP) --editable '.[semantic,site,dev,sentence-transformers]'
+	@npm install --silent --no-fund --no-audit --prefix $(VENV)/claude @anthropic-ai/claude-code@2.1.329 @modelcontextprotocol/inspector@0.15.0
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { apt-get update -qq && apt-get install -y -qq chromium; }
+	@npm install --silent --no-fund --no-audit --prefix $(VENV)/browser axe-core@4.14.1
+	@$(PIP) --editable '.[semantic,site,dev,sentence-transformers,browser]'
 	@touch $@
 
 lock:            ## write constraints.txt anew from the newest versions that fit
 	@rm -rf .lock && $(PYTHON) -m venv .lock && .lock/bin/pip install -q torch==2.13.0
-	@.lock/bin/pip install -q --editable '.[semantic,site,dev,sentence-transformers]'
+	@.lock/bin/pip install -q --editable '.[semantic,site,dev,sentence-transformers,browser]'
 	@head -n 1 constraints.txt > .lock/constraints
 	@.lock/bin/pip freeze --exclude-editable | sed 's/+cpu$$//' >> .lock/constraints
 	@mv .lock/constraints constraints.txt && rm -rf .lock

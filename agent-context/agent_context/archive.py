@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+ARCHIVE = "archive"  # the folder of the copies, below the data folder
 LEVEL = 6
 CHUNK = 1 << 20
 PRIVATE_FILE = 0o600

@@ -7,11 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agent_context.errors import AgentContextError, MissingExtraError, SealedError
+from agent_context.errors import AgentContextError, FormatError, MissingExtraError, SealedError
 from agent_context.git import Repository
 from agent_context.git.history import History
+from agent_context.handoff import parse_handoff
 from agent_context.knowledge import check_entry
-from agent_context.layout import FOLDERS, is_learning_path
+from agent_context.layout import FOLDERS, HANDOFFS, PROJECTS, is_handoff_path, is_learning_path
 from agent_context.merging.edits import find_stopping
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ def check(knowledge_base: KnowledgeBase, since: str = "") -> list[Problem]:
         wrong = check_entry(entry)
         if wrong:
             problems.append(Problem(entry.path, 2, f"id: {wrong}", "rename the file, or mend the id"))
+    problems += _check_handoffs(knowledge_base)
+    problems += _check_tools(knowledge_base.root)
     problems += _check_texts(knowledge_base, changed)
     problems = [problem for problem in problems if changed is None or problem.path in changed]
     return sorted(problems, key=lambda problem: (problem.path, problem.line, problem.message))
@@ -75,6 +78,33 @@ def _check_references(entries: tuple[Entry, ...]) -> list[Problem]:
         if entry.learning.id in entry.learning.supersedes:
             problems.append(Problem(entry.path, 2, "supersedes: names itself", "take it out"))
         problems += [Problem(entry.path, 2, f"supersedes: no learning {item}", "mend the id") for item in missing]
+    return problems
+
+
+def _check_handoffs(knowledge_base: KnowledgeBase) -> list[Problem]:
+    problems = []
+    for file in sorted((knowledge_base.root / PROJECTS).glob(f"*/{HANDOFFS}/*")):
+        path = file.relative_to(knowledge_base.root).as_posix()
+        if is_handoff_path(path) and file.is_file() and not file.is_symlink():
+            with suppress(SealedError, MissingExtraError):
+                try:
+                    parse_handoff(knowledge_base.read_clear(path).decode("utf-8", "replace"), path)
+                except FormatError as error:
+                    problems.append(Problem(path, error.line, error.message.split(": ", 1)[1], error.hint))
+    return problems
+
+
+def _check_tools(root: Path) -> list[Problem]:
+    """Return what is wrong with entries of the registry: no machine could be brought to these."""
+    from agent_context.tooling.registry import read_registry  # noqa: PLC0415 - YAML and more, for few checks
+
+    problems = []
+    for error in read_registry(root).problems.values():
+        path, _, words = error.message.partition(" ")
+        if isinstance(error, FormatError):
+            problems.append(Problem(error.path, error.line, error.message.split(": ", 1)[1], error.hint))
+        else:
+            problems.append(Problem(path.rstrip(":"), 1, words, error.hint))
     return problems
 
 

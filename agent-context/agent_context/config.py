@@ -117,6 +117,11 @@ def _agent_homes() -> dict[str, Path]:
     }
 
 
+def find_programs_folder() -> Path:
+    """Return where desktop programs keep what a user sets in them, by the custom of the system."""
+    return platformdirs.user_config_path(roaming=True)
+
+
 def find_ssh_key() -> Path:
     """Return where the user's ssh-ed25519 key is, if there is one."""
     return Path.home() / ".ssh" / "id_ed25519"
@@ -162,6 +167,16 @@ def find_schedule_folders() -> dict[str, Path]:
 def find_lasting_variables() -> dict[str, str]:
     """Return what a run without a terminal needs of this environment: where things are, no token."""
     return {name: os.environ[name] for name in LASTING if os.environ.get(name)}
+
+
+def find_session_id() -> str:
+    """Return the id of the coding-agent session that started this process, empty where none did."""
+    return os.environ.get("CLAUDE_CODE_SESSION_ID", "")
+
+
+def is_child() -> bool:
+    """Tell whether this runs within a coding-agent session that agent-context itself started: its hooks do nothing."""
+    return bool(os.environ.get("AGENT_CONTEXT_CHILD"))
 
 
 def forbid_telemetry() -> None:

@@ -83,6 +83,28 @@ def write_learning(learning: Learning) -> str:
     return "\n".join([FENCE, *rows, FENCE, "\n\n".join(parts)]) + "\n"
 
 
+def parse_header(text: str, path: str) -> dict[str, str]:
+    """Return the front matter of somebody's Markdown: its keys with plain values; lists and the like as empty text.
+
+    Raise FormatError naming file and line where it has none that reads.
+    """
+    found = re.match(r"---[ \t]*\r?\n(.*?)^---[ \t]*\r?$", text, re.DOTALL | re.MULTILINE)
+    if not found:
+        raise FormatError(path, 1, "no front matter", hint="begin with ---, `description: …`, ---")
+    if _is_deep(found[1]):
+        raise FormatError(path, 2, "the front matter is nested beyond reason", hint="mend it")
+    try:
+        node = yaml.compose(found[1], Loader=yaml.CBaseLoader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "not valid YAML"
+        raise FormatError(path, mark.line + 2 if mark else 2, problem, hint="mend the front matter there") from None
+    if not isinstance(node, yaml.MappingNode):
+        raise FormatError(path, 2, "the front matter is not a list of `key: value` lines")
+    pairs = ((key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode))
+    return {str(key.value): str(value.value) if isinstance(value, yaml.ScalarNode) else "" for key, value in pairs}
+
+
 def _read_fields(text: str, path: str) -> dict[str, Any]:
     """Return the front matter as strings, lists and dicts of strings. No YAML tag, anchor or type is honoured."""
     if sum(map(text.count, ("[", "{", "- ", "? "))) > MOST_LEVELS and _is_deep(text):

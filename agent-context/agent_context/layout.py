@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
 from agent_context.learning import slugify
+from agent_context.settings import ProjectSnippet
 
 if TYPE_CHECKING:
     from agent_context.learning import Learning
@@ -18,14 +20,20 @@ MACHINES = f"{TOOLING}/machines"
 FOLDERS = (PROJECTS, PATTERNS, TOOLING)
 PROJECT_FILE = "project.toml"
 SEALED = ".age"
-NOT_LEARNINGS = ("README.md", "handoffs")
+HANDOFFS = "handoffs"
+HANDOFF_PARTS = 4
+HANDOFF_TEMPLATE = "handoff.md.j2"
+VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+NOT_LEARNINGS = ("README.md", HANDOFFS)
 
 
 class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """`project.toml`: the project's name, its remotes (normalised; `root:<commit>` without one), other names.
 
     `local`: its learnings stay on this machine; `privacy`: a mode of its own, empty for the knowledge base's;
-    `encrypted`: its learnings are committed encrypted.
+    `encrypted`: its learnings are committed encrypted; `snippet`: what its agents are given, where it is another.
+    The rest is what a new machine needs to start on it: `build`, `test` and `run` are commands for people, `requires`
+    programs, `variables` names of environment variables. Raise ValueError for a variable that is more than a name.
     """
 
     name: str
@@ -34,6 +42,21 @@ class Project(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     local: bool = False
     privacy: Literal["", "off", "standard", "strict"] = ""
     encrypted: bool = False
+    snippet: ProjectSnippet = ProjectSnippet()
+    default_branch: str = ""
+    languages: tuple[str, ...] = ()
+    package_managers: tuple[str, ...] = ()
+    build: str = ""
+    test: str = ""
+    run: str = ""
+    requires: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a value where a name belongs."""
+        for name in self.variables:
+            if not VARIABLE_NAME.fullmatch(name):
+                raise ValueError("`variables` are names alone (DATABASE_URL), never values")
 
 
 def learning_path(project: str, learning: Learning, *, sealed: bool = False) -> str:
@@ -60,6 +83,24 @@ def project_of(path: str) -> str:
     return parts[1] if parts[0] == PROJECTS else parts[0]
 
 
+def is_asset(path: str) -> bool:
+    """Tell whether a path is where a skill keeps what need be no text: its pictures, its references."""
+    parts = path.split("/")
+    return parts[:2] == [TOOLING, "skills"] and parts[3:4] in (["assets"], ["references"])
+
+
 def is_of_one_machine(path: str) -> bool:
     """Tell whether one machine alone writes this file: its own description, its handoffs."""
-    return path.startswith(f"{MACHINES}/") or path.split("/")[2:3] == ["handoffs"]
+    return path.startswith(f"{MACHINES}/") or path.split("/")[2:3] == [HANDOFFS]
+
+
+def handoff_path(project: str, device: str, *, sealed: bool = False) -> str:
+    """Return where a device's handoff of a project lies."""
+    return f"{PROJECTS}/{project}/{HANDOFFS}/{device}.md{SEALED if sealed else ''}"
+
+
+def is_handoff_path(path: str) -> bool:
+    """Tell whether a path in the knowledge base is a handoff's."""
+    parts = path.split("/")
+    inside = parts[0] == PROJECTS and parts[2:3] == [HANDOFFS] and len(parts) == HANDOFF_PARTS
+    return inside and path.endswith((".md", f".md{SEALED}"))

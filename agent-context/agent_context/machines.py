@@ -5,15 +5,18 @@ from __future__ import annotations
 import platform
 import secrets
 import tomllib
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import tomli_w
 
 from agent_context import __version__
 from agent_context.changes import write_atomically
+from agent_context.clients.places import find_clients, find_version, load_places
 from agent_context.git import Repository
 from agent_context.git.history import History
 from agent_context.layout import MACHINES
@@ -27,13 +30,16 @@ if TYPE_CHECKING:
     from agent_context.knowledge import KnowledgeBase
 
 INSTANCE_FILE = "instance"
+BY_HAND = ("labels", "paths", "without")
 NO_TIME = "1970-01-01T00:00:00Z"
 
 
 class Described(msgspec.Struct, frozen=True):
     """What a machine says of itself: when it last synced (UTC), on which commit, session files by agent.
 
-    `instance` is a random id that tells two machines of one name apart. Names no path and no user.
+    `instance` is a random id that tells two machines of one name apart. `clients`: version by agent client;
+    `checkouts`: path below the home (`~/src/r`) by project; `tools`: state and version by registry entry. A person
+    writes `labels`, `paths` (what `${machine.paths.NAME}` stands for) and `without` (entries not wanted here) by hand.
     """
 
     name: str
@@ -43,6 +49,12 @@ class Described(msgspec.Struct, frozen=True):
     synced: str = NO_TIME
     commit: str = ""
     agents: dict[str, int] = msgspec.field(default_factory=dict)
+    clients: dict[str, str] = msgspec.field(default_factory=dict)
+    checkouts: dict[str, str] = msgspec.field(default_factory=dict)
+    tools: dict[str, str] = msgspec.field(default_factory=dict)
+    labels: tuple[str, ...] = ()
+    paths: dict[str, str] = msgspec.field(default_factory=dict)
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,11 @@ class Known:
     behind: int | None
     here: bool
     problem: str = ""
+
+
+def find_platform() -> str:
+    """Return what this machine runs: `linux`, `macos`, `windows`, or what it calls itself."""
+    return {"Darwin": "macos"}.get(platform.system(), platform.system().lower())
 
 
 def machine_path(machine: str) -> str:
@@ -74,7 +91,17 @@ def describe_machine(environment: Environment, now: float, commit: str, agents: 
         synced=utc(now),
         commit=commit,
         agents={agent: count for agent, count in sorted(agents.items()) if count},
+        clients={name: find_version(client) for name, client in find_clients(load_places(environment)).items()},
     )
+
+
+def shorten_checkouts(checkouts: Mapping[str, str], home: Path) -> dict[str, str]:
+    """Return project to path, of the checkouts that are there and below the home folder: `~/src/r`."""
+    found = {}
+    for path, project in sorted(checkouts.items(), reverse=True):
+        if Path(path).is_relative_to(home) and Path(path).is_dir():
+            found[project] = f"~/{Path(path).relative_to(home).as_posix()}"
+    return dict(sorted(found.items()))
 
 
 def machine_file_for(
@@ -87,8 +114,17 @@ def machine_file_for(
     """
     if not is_due(previous, described.synced, riding=riding, hours=hours):
         return {}
-    data = tomli_w.dumps({key: value for key, value in msgspec.to_builtins(described).items() if value}).encode()
-    return {machine_path(described.name): data}
+    table = {key: value for key, value in msgspec.to_builtins(described).items() if value}
+    return {machine_path(described.name): tomli_w.dumps({**table, **_by_hand(previous)}).encode()}
+
+
+def _by_hand(previous: bytes | None) -> dict[str, Any]:
+    """Return what a person wrote into the file, as it stands."""
+    try:
+        table = tomllib.loads((previous or b"").decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+        return {}
+    return {key: table[key] for key in BY_HAND if key in table}
 
 
 def is_due(previous: bytes | None, now: str, *, riding: bool, hours: int = 24) -> bool:
@@ -98,11 +134,18 @@ def is_due(previous: bytes | None, now: str, *, riding: bool, hours: int = 24) -
 
 
 def read_described(data: bytes | None) -> Described | None:
-    """Read a machine's file leniently: another machine's program may be newer. None where it does not read."""
+    """Read a machine's file leniently: another machine's program may be newer. None where it does not read.
+
+    What a person wrote wrongly counts as not written.
+    """
     try:
-        return msgspec.convert(tomllib.loads(data.decode()), Described) if data is not None else None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError):
+        table = tomllib.loads((data or b"").decode())
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
         return None
+    for left_out in ((), BY_HAND):
+        with suppress(msgspec.ValidationError):
+            return msgspec.convert({key: value for key, value in table.items() if key not in left_out}, Described)
+    return None
 
 
 def merge_described(ours: bytes, theirs: bytes) -> bytes:
@@ -137,7 +180,7 @@ def list_machines(knowledge_base: KnowledgeBase, environment: Environment) -> li
     """Return every machine that described itself or committed, the one that synced last first."""
     repository = Repository(knowledge_base.root)
     tip = repository.tip()
-    known = {file.name: file for file in _described_in(knowledge_base)}
+    known = {file.name: file for file in read_machines(knowledge_base)}
     committed = _last_commits(knowledge_base, tip) if tip else {}
     result = []
     for name in known.keys() | committed.keys():
@@ -157,7 +200,8 @@ def list_machines(knowledge_base: KnowledgeBase, environment: Environment) -> li
     return sorted(result, key=lambda machine: (machine.synced, machine.name), reverse=True)
 
 
-def _described_in(knowledge_base: KnowledgeBase) -> list[Described]:
+def read_machines(knowledge_base: KnowledgeBase) -> list[Described]:
+    """Return what each machine says of itself, by name; a file that does not read says nothing."""
     files = sorted((knowledge_base.root / MACHINES).glob("*.toml"))
     read = (read_described(file.read_bytes()) for file in files if not file.is_symlink())
     return [described for described in read if described is not None]

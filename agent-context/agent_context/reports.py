@@ -48,6 +48,7 @@ class Unread:
 class SyncReport:
     """One sync. `waiting` says why commits did not reach the remote; `blocked` what only a person can settle.
 
+    `tooling` is what was done to agents' tools, `tooling_waits` what was not, `tools` how each stands (None: not looked).
     Where learnings are reviewed by pull requests, `proposed` are in this machine's, `queued` wait behind it.
     """
 
@@ -85,6 +86,9 @@ class SyncReport:
     blocked: list[str] = field(default_factory=list)
     snippets: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    tooling: list[str] = field(default_factory=list)
+    tooling_waits: list[str] = field(default_factory=list)
+    tools: dict[str, str] | None = None
     failures: list[str] = field(default_factory=list)
     quarantined: list[str] = field(default_factory=list)
     withheld: list[str] = field(default_factory=list)

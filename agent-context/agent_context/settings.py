@@ -20,6 +20,8 @@ Money = Annotated[float, msgspec.Meta(ge=0, le=1_000_000)]
 Word = Annotated[str, msgspec.Meta(min_length=1)]
 KindName = Literal["decision", "gotcha", "convention", "configuration", "dependency", "workflow", "preference"]
 PrivacyMode = Literal["off", "standard", "strict"]
+TargetName = Literal["rules", "claude-md", "learnings-md", "agents-md", "cursor-rules"]
+CommitHow = Literal["push", "commit", "leave"]
 DESCRIPTIONS = {
     "template": "the address (`host/owner/name`) of the public template; a clone whose remote it is never pushes",
     "review": "how learnings arrive: on the branch at once, marked unreviewed; `pull-request`: proposed in one",
@@ -44,11 +46,16 @@ DESCRIPTIONS = {
     "consolidation.model": "the model of `sentence-transformers`: a folder, or a name that is on the machine; empty: "
     "all-MiniLM-L6-v2",
     "consolidation.promote_projects": "in how many projects a lesson must be learned to be proposed as a pattern",
-    "snippet.install": "whether `sync` writes rules files into checkouts",
-    "snippet.budget_tokens": "what an agent is given, at the most, in tokens (estimated from above: UTF-8 bytes / 3.2)",
-    "snippet.unreviewed": "whether agents also see learnings that nobody has reviewed, marked as such",
+    "snippet.install": "whether `sync` writes what agents are given into checkouts",
+    "snippet.targets": "where to: `rules`, `claude-md`, `learnings-md`, `agents-md`, `cursor-rules`; none: nowhere",
+    "snippet.budget_tokens": "what an agent always loads, at the most, in tokens (counted from above)",
+    "snippet.unreviewed": "whether agents also see learnings that nobody has reviewed, marked as such; not where `review` "
+    "is `pull-request`",
+    "snippet.commit": "whether those files belong in the project's own git; else they are kept out of it",
+    "snippet.commit_how": "with `commit`: a commit of their own, pushed; not pushed; or left for your next commit",
     "site.evidence": "whether the site shows quotes from sessions",
-    "site.visibility": "`public`: the site may be published where anyone can read it",
+    "site.visibility": "`public`: the site may be published where anyone can read it; no quotes, machines, people",
+    "site.url": "the address where the site is published, for full links in its feeds; empty: relative ones",
     "screening.engines": "what looks for secrets: our own screen, and Kingfisher where installed; or "
     '`["own"]`, `["own", "kingfisher"]`',
     "privacy.mode": "how much personal text is kept out of learnings: `off`, `standard`, `strict`",
@@ -60,6 +67,12 @@ DESCRIPTIONS = {
     "proposals.forge": "how pull requests are opened: `gh`, `glab`, `tea`, `agit`, `gitlab-push`, `rest`, `url`",
     "retention.journal_days": "how long this machine's journal is kept; 0: for good",
     "retention.quarantine_days": "how long what was put in quarantine is kept; 0: for good",
+    "retention.handoff_days": "how old a machine's handoff of a project grows before it goes; 0: it stays",
+    "handoff.where": "where handoffs are kept: here, or in the project's own repository as ConvoSync does",
+    "handoff.writer": "who writes one: rules, offline, no cost; `claude-cli`, `anthropic`: the model of `extraction`",
+    "handoff.max_chars": "how long one may be, in characters (2,000 to 100,000)",
+    "live.share": "whether other machines are told what sessions here work on: task, branch and files, no content",
+    "live.summaries": "who sums up a session for others: rules, no cost; `claude-cli`, `anthropic`: a model",
     "allow": "`[[allow]]` with `reason` and `hash` or `pattern`: finds of the screen that a person lets through",
     "prices": '`[prices."model"]` with `input`, `output` (US dollars per million tokens), '
     "where the built-in table has none or another",
@@ -149,10 +162,26 @@ class ProposalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RetentionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How long local files are kept, in days; 0 keeps them for good."""
+    """How long local files, and a machine's handoffs, are kept, in days; 0 keeps them for good."""
 
     journal_days: Count = 0
     quarantine_days: Count = 0
+    handoff_days: Count = 0
+
+
+class HandoffSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where handoffs are kept, who writes them, and how long they may be."""
+
+    where: Literal["knowledge-base", "project"] = "knowledge-base"
+    writer: Literal["heuristic", "claude-cli", "anthropic"] = "heuristic"
+    max_chars: Annotated[int, msgspec.Meta(ge=2_000, le=100_000)] = 8_000
+
+
+class LiveSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is told of sessions at work, to whom, and who writes their summaries."""
+
+    share: bool = False
+    summaries: Literal["heuristic", "claude-cli", "anthropic"] = "heuristic"
 
 
 class ExtractionSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -175,11 +204,30 @@ class ConsolidationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=T
 
 
 class SnippetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What an agent is given."""
+    """What an agent is given, where it is put, and whether the project's own git has it."""
 
     install: bool = True
+    targets: tuple[TargetName, ...] = ("rules",)
     budget_tokens: Count = 1500
     unreviewed: bool = True
+    commit: bool = False
+    commit_how: CommitHow = "push"
+
+
+class ProjectSnippet(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """`[snippet]` in a `project.toml`: what is another for this project than for all."""
+
+    install: bool | None = None
+    targets: tuple[TargetName, ...] | None = None
+    budget_tokens: Count | None = None
+    unreviewed: bool | None = None
+    commit: bool | None = None
+    commit_how: CommitHow | None = None
+
+    def over(self, settings: SnippetSettings) -> SnippetSettings:
+        """Return the settings for all with what this project has of its own."""
+        own = {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not None}
+        return msgspec.structs.replace(settings, **own)
 
 
 class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -187,6 +235,12 @@ class SiteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     evidence: bool = True
     visibility: Literal["private", "public"] = "private"
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what is no address of a site."""
+        if self.url and not re.fullmatch(r"https?://[^\s<>\"']+", self.url):
+            raise ValueError(f"{self.url!r} is no address: give https://... or leave it out")
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -203,6 +257,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     privacy: PrivacySettings = PrivacySettings()
     proposals: ProposalSettings = ProposalSettings()
     retention: RetentionSettings = RetentionSettings()
+    handoff: HandoffSettings = HandoffSettings()
+    live: LiveSettings = LiveSettings()
     allow: tuple[Allowance, ...] = ()
     prices: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
 

@@ -29,16 +29,17 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from samples import Machine, assistant, bare_remote, git, make_learning, tool_result, user, write_session
 
 from agent_context.config import load_machine_settings
+from agent_context.delivery.rendering import render
 from agent_context.frontmatter import write_learning
 from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Status
 from agent_context.presenting import collect_site
-from agent_context.publishing import render
-from agent_context.searching import search
+from agent_context.search import Filters, find
 from agent_context.site.building import stage
 from agent_context.syncing.sync import sync
 from agent_context.withholding import sift_all
 
+NOW = "2026-03-02T00:00:00Z"
 ALPHABET = string.ascii_letters + string.digits
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 SAYINGS = (
@@ -144,7 +145,8 @@ def _put(first: Machine, elsewhere: Path, checkout: Path, number: int, item: Pla
     elif item.where == "mcp":
         _write(first.root / f"tooling/mcp/m{number}.toml", f"command = 'x'\nargs = [{json.dumps(said)}]\n")
     else:
-        _write(first.root / f"projects/o.r/handoffs/h{number}.md", f"# Handoff\n\n{said}\n")
+        head = f"## Handoff from h{number}\n**Timestamp:** 2026-03-01T10:00:00Z"
+        _write(first.root / f"projects/o.r/handoffs/h{number}.md", f"{head}\n\n### Current Task\n{said}\n")
 
 
 def _write(path: Path, text: str) -> None:
@@ -167,14 +169,17 @@ def read_sinks(first: Machine, second: Machine, remote: Path, told: str) -> dict
     for machine in (first, second):
         base = KnowledgeBase(machine.root)
         sifted = sift_all(base, machine.environment)
-        snippets = [render(sifted.entries, folder, base.settings.snippet).text for folder in base.projects()]
-        sinks["snippet"] = sinks.get("snippet", "") + "\n".join(snippets)
-        hits = search(sifted.entries, "token deploy always key file user checks prices status", limit=1000)
-        sinks["search"] = sinks.get("search", "") + repr(hits)
-        site = collect_site(base, "2026-03-02T00:00:00Z")
+        snippets = [render(sifted.entries, folder, base.settings, NOW) for folder in base.projects()]
+        texts = [text for item in snippets for text in (item.text, *(rule.text for rule in item.scoped))]
+        sinks["snippet"] = sinks.get("snippet", "") + "\n".join(texts)
+        query = "token deploy always key file user checks prices status"
+        answer = find(machine.environment, base, query, Filters(ended=True), limit=1000)
+        index = next(machine.environment.data_dir.glob("*.search.sqlite")).read_bytes().decode("utf-8", "replace")
+        sinks["search"] = sinks.get("search", "") + repr(answer) + index
+        site = collect_site(base, NOW)
         stage(site, machine.root)
         files = (path for path in (machine.root / ".site").rglob("*") if path.is_file())
-        pages = [path for path in files if path.suffix in (".md", ".json")]
+        pages = [path for path in files if path.suffix in (".html", ".json", ".md", ".txt", ".xml")]
         sinks["site"] = sinks.get("site", "") + "\n".join(path.read_text(encoding="utf-8") for path in pages)
         logs = [path for path in machine.environment.data_dir.glob("*.jsonl") if path.is_file()]
         sinks["log"] = sinks.get("log", "") + "\n".join(path.read_text(encoding="utf-8") for path in logs)

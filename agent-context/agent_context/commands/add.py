@@ -10,7 +10,7 @@ import msgspec
 
 from agent_context.commands.face import Face, json_option, kb_option, pass_face, print_json
 from agent_context.errors import AgentContextError
-from agent_context.learning import Kind, Status
+from agent_context.learning import Kind, Speaker, Status
 from agent_context.review.reviewing import BY_HAND, add_learnings, state_candidate
 
 if TYPE_CHECKING:
@@ -67,7 +67,15 @@ def command(  # noqa: PLR0913 - one argument an option
     else:
         statements = [Statement(claim or "", why, Kind(kind), tags, paths)]
     candidates = [
-        state_candidate(item.claim, item.why, item.kind, item.tags, item.paths, origin=item.session[:40] or BY_HAND)
+        state_candidate(
+            item.claim,
+            item.why,
+            item.kind,
+            item.tags,
+            item.paths,
+            origin=item.session[:40] or BY_HAND,
+            speaker=Speaker.ASSISTANT if stdin else Speaker.USER,  # a program's words are not the user's
+        )
         for item in statements
     ]
     status = Status.UNREVIEWED if stdin else Status.ACCEPTED

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 
 import click
 
-from agent_context.archive import Archive, Copy
+from agent_context.archive import ARCHIVE, Archive, Copy
 from agent_context.commands.face import Face, console, json_option, pass_face, plural, print_json
 from agent_context.errors import AgentContextError
-from agent_context.syncing.harvesting import ARCHIVE, MEGABYTE
+from agent_context.syncing.harvesting import MEGABYTE
 
 
 @click.group(name="archive")

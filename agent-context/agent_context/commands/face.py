@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rich.console import Console
+    from rich.progress import Progress, TaskID
 
     from agent_context.config import Environment
 
@@ -88,17 +89,28 @@ def console() -> Console:
 @contextmanager
 def progress_bar(what: str, *, shown: bool) -> Iterator[Callable[[int, int], None]]:
     """Give a function that is told how many are done of how many; drawn on a terminal's stderr after a moment."""
+    with progress_bars(what, shown=shown) as (tell,):
+        yield tell
+
+
+@contextmanager
+def progress_bars(*whats: str, shown: bool) -> Iterator[list[Callable[[int, int], None]]]:
+    """Give such a function for each thing that is worked on; all but the first appear when there is any of theirs."""
     from rich.console import Console  # noqa: PLC0415 - only who draws pays for it
 
     console = Console(stderr=True)
     if not shown or not console.is_terminal:
-        yield lambda _done, _all: None
+        yield [lambda _done, _all: None for _ in whats]
         return
     from rich.progress import Progress  # noqa: PLC0415 - the same
 
     with Progress(console=console, transient=True) as progress:
-        task = progress.add_task(what, total=None)
-        yield lambda done, count: progress.update(task, completed=done, total=count)
+        tasks = [progress.add_task(what, total=None, visible=not number) for number, what in enumerate(whats)]
+        yield [partial(_draw, progress, task) for task in tasks]
+
+
+def _draw(progress: Progress, task: TaskID, done: int, count: int) -> None:
+    progress.update(task, completed=done, total=count, visible=True)
 
 
 def print_json(value: object) -> None:

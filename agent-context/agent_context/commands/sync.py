@@ -15,7 +15,7 @@ from agent_context.commands.face import (
     pass_face,
     plural,
     print_json,
-    progress_bar,
+    progress_bars,
 )
 from agent_context.syncing.sync import SyncOptions, sync
 from agent_context.visible import show_hidden
@@ -52,8 +52,8 @@ def command(  # noqa: PLR0913 - one argument an option
     knowledge_base = face.knowledge_base(kb)
     if extractor:
         knowledge_base.use_extractor(extractor)
-    with progress_bar("sessions", shown=not as_json) as progress:
-        options = SyncOptions(dry_run=dry_run, progress=progress, announce=_announce, yes=yes, batch=batch)
+    with progress_bars("sessions", "vectors", shown=not as_json) as (progress, encoding):
+        options = SyncOptions(dry_run, progress, encoding, _announce, yes=yes, batch=batch)
         report = sync(knowledge_base, face.environment, options)
     if as_json:
         print_json(report)
@@ -76,6 +76,8 @@ def print_report(report: SyncReport, out: Console) -> None:
     _print_sessions(report, out)
     _print_learnings(report, out)
     _print_exchange(report, out)
+    _print_items(out, "Tools", report.tooling)
+    _print_items(out, "Tools wait", report.tooling_waits)
     for label, items in (("Needs you", report.blocked + report.problems), ("Note", report.notes)):
         for item in items:
             out.print(f"[bold]{label}:[/] ", end="")
@@ -169,6 +171,12 @@ def _print_handed_out(report: SyncReport, out: Console) -> None:
     for item in (item for item in report.snippets if not item.endswith("exclude")):
         out.print(f"[bold]Snippet[/]     {would}written: ", end="")
         out.print(item, markup=False)
+
+
+def _print_items(out: Console, label: str, items: list[str]) -> None:
+    for item in items:
+        out.print(f"[bold]{label:11}[/] ", end="")
+        out.print(show_hidden(item), markup=False)
 
 
 def _print_list(out: Console, label: str, items: list[str]) -> None:

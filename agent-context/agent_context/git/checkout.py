@@ -99,3 +99,18 @@ class Snapshot:
 def find_commit_at(top: Path, moment: str) -> str:
     """Return the newest commit of HEAD that is not younger than a time (UTC); empty where there is none."""
     return run(top, "rev-list", "-1", f"--before={moment}", "HEAD").stdout.strip()
+
+
+def is_committed(top: Path, path: Path) -> bool:
+    """Tell whether a checkout's index has this file: it is the project's own then."""
+    return run(top, "ls-files", "--error-unmatch", "--", str(path)).returncode == 0
+
+
+def find_default_branch(top: Path) -> str:
+    """Return the remote's main branch as the checkout knows it, else the one checked out; empty where neither tells."""
+    with contextlib.suppress(*GIT_ERRORS):
+        repo = pygit2.Repository(str(top))
+        if "refs/remotes/origin/HEAD" in repo.references:
+            return str(repo.references["refs/remotes/origin/HEAD"].target).removeprefix("refs/remotes/origin/")
+        return str(repo.lookup_reference("HEAD").target).removeprefix("refs/heads/")
+    return ""

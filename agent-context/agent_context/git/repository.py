@@ -183,14 +183,17 @@ class Repository:
         """Return the id that git gives these bytes."""
         return str(pygit2.hash(data))
 
-    def commit_files(self, files: Files, message: str, machine: str, *, own_edits: bool = False) -> str:
+    def commit_files(
+        self, files: Files, message: str, machine: str, *, own_edits: bool = False, executable: Collection[str] = ()
+    ) -> str:
         """Commit these files (None: removed) on top of the branch, worktree first. Returns the commit.
 
         With `own_edits` the files come from the worktree's own present state, so that overwriting it loses nothing.
+        Of new files those in `executable` may be run.
         """
         old = self.tip()
         with told("the commit could not be written"):
-            tree = edit_tree(self._repo, self._tree(old), files)
+            tree = edit_tree(self._repo, self._tree(old), files, executable)
             commit = self._create_commit(tree, message, [old] if old else [], machine)
         self.move_to(commit, overwrite=files.keys() if own_edits else ())
         return commit

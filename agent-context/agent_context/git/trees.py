@@ -18,7 +18,7 @@ from agent_context.merging.merge import Resolved
 from agent_context.merging.sidecars import make_sidecar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 Files = Mapping[str, bytes | None]  # path to bytes; None: removed
 Node = tuple[pygit2.Oid, int] | None  # object id and file mode; None: not there
@@ -46,8 +46,13 @@ Resolver = Callable[[str, bytes | None, bytes | None, bytes | None], bytes | Res
 RANKS: dict[int, int] = {FileMode.TREE: 3, FileMode.BLOB: 2, FileMode.BLOB_EXECUTABLE: 2, FileMode.COMMIT: 1}
 
 
-def edit_tree(repo: pygit2.Repository, tree: pygit2.Oid | None, files: Files) -> pygit2.Oid:
-    """Return the tree with these files written or (None) removed; only the folders on their paths are rewritten."""
+def edit_tree(
+    repo: pygit2.Repository, tree: pygit2.Oid | None, files: Files, executable: Collection[str] = ()
+) -> pygit2.Oid:
+    """Return the tree with these files written or (None) removed; only the folders on their paths are rewritten.
+
+    What is executable stays so; of what is new, the paths that are named become so.
+    """
     builder = repo.TreeBuilder(tree) if tree is not None else repo.TreeBuilder()
     folders: dict[str, dict[str, bytes | None]] = {}
     for path, data in files.items():
@@ -55,7 +60,7 @@ def edit_tree(repo: pygit2.Repository, tree: pygit2.Oid | None, files: Files) ->
         if slash:
             folders.setdefault(head, {})[rest] = data
         elif data is not None:
-            mode = FileMode.BLOB
+            mode = FileMode.BLOB_EXECUTABLE if head in executable else FileMode.BLOB
             if (old := builder.get(head)) is not None and old.filemode == FileMode.BLOB_EXECUTABLE:
                 mode = FileMode.BLOB_EXECUTABLE
             builder.insert(head, repo.create_blob(data), mode)
@@ -64,7 +69,9 @@ def edit_tree(repo: pygit2.Repository, tree: pygit2.Oid | None, files: Files) ->
     for name, inner in folders.items():
         old = builder.get(name)
         below = old.id if old is not None and old.filemode == FileMode.TREE else None
-        child = edit_tree(repo, below, inner)
+        start = f"{name}/"
+        runs = {path.removeprefix(start) for path in executable if path.startswith(start)}
+        child = edit_tree(repo, below, inner, runs)
         if child != EMPTY_TREE:
             builder.insert(name, child, FileMode.TREE)
         elif old is not None:

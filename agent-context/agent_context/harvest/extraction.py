@@ -38,6 +38,7 @@ QUIET = frozenset(
     {BEING_WRITTEN, "subagent", "empty", "no messages", "Gemini CLI is not read yet", "opencode is not read yet"}
 )
 SILENCE_DAYS = 7
+LATE_SECONDS = 5  # a client writes its last bookkeeping lines after its hooks
 DAY = 86_400
 CONTEXT_EVENTS = 12
 MOST_CANDIDATES = 50
@@ -51,7 +52,8 @@ class Reading:
     """One pass over the sessions of this machine: where they are, what is remembered, who extracts, who is told.
 
     `strategy` replaces asking a model session by session; `held` maps the paths that are left alone to the reason;
-    `exclude` says why a session is not to be read; `guard` makes what screens the candidates of one session.
+    `exclude` says why a session is not to be read; `guard` makes what screens the candidates of one session; `named`
+    are the names of files to be read first, and when (seconds since 1970) their session ended, 0 where it has not.
     """
 
     homes: Mapping[str, Path]
@@ -66,6 +68,7 @@ class Reading:
     strategy: Strategy | None = None
     held: Mapping[str, str] = field(default_factory=dict)
     exclude: Callable[[Session], str] = lambda _: ""
+    named: Mapping[str, float] = field(default_factory=dict)
     _guards: dict[Path, Guard] = field(default_factory=dict)
 
     def run(self, quiet_seconds: int, now: float) -> Extraction:
@@ -115,13 +118,18 @@ class Reading:
             found = Found(name, path, stat.st_size, min(max(stat.st_mtime_ns, 0), LATEST))
             if self.state.is_read(path, found.size, found.mtime_ns):
                 result.skipped[ALREADY_READ] += 1
-            elif abs(now - found.mtime_ns / NANOSECONDS) < quiet_seconds:
+            elif abs(now - found.mtime_ns / NANOSECONDS) < quiet_seconds and not self._has_ended(found):
                 result.skipped[BEING_WRITTEN] += 1
                 result.note(found, BEING_WRITTEN, read=False)
             else:
                 due.append(found)
         result.lost += [f"{path}: gone before it was read" for path in self.state.take_lost(present)]
-        return due
+        return sorted(due, key=lambda found: found.path.name not in self.named)
+
+    def _has_ended(self, found: Found) -> bool:
+        """Tell whether a hook said that the session ended, and nothing of weight was written since."""
+        ended = self.named.get(found.path.name, 0.0)
+        return found.mtime_ns / NANOSECONDS <= ended + LATE_SECONDS
 
     def read(self, found: Found, result: Extraction) -> tuple[Session, frozenset[str]] | None:
         """Read one file; return its session and the records that are new, or account for it and return nothing."""

@@ -60,6 +60,7 @@ class Learner:
 
     `written` is what rule files say of a project, `elsewhere` the learnings of it that are not in this worktree. By
     path, `files` are those of new learnings, `confirmed` those of learnings in the worktree that were said again.
+    `encoding` is told how many texts have their vectors, of how many.
     """
 
     knowledge_base: KnowledgeBase
@@ -70,6 +71,7 @@ class Learner:
     status: Status = Status.UNREVIEWED
     written: Callable[[str], dict[str, str]] = lambda _: {}
     elsewhere: Callable[[str], Iterable[Learning]] = lambda _: ()
+    encoding: Callable[[int, int], None] = lambda _done, _count: None
     remarks: dict[str, Remark] = field(default_factory=dict)
     files: dict[str, bytes | None] = field(default_factory=dict)
     confirmed: dict[str, bytes] = field(default_factory=dict)
@@ -212,6 +214,11 @@ class Learner:
             entries = [*own, *self.knowledge_base.load(PATTERNS).entries]
             learnings = [*(entry.learning for entry in entries), *self.elsewhere(project)]
             self._known[project] = Consolidation(
-                learnings, self._load_encoder(), self.state, self.written(project), project=project
+                learnings,
+                self._load_encoder(),
+                self.state,
+                self.written(project),
+                project=project,
+                tell=self.encoding,
             )
         return self._known[project]

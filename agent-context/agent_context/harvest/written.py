@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from agent_context.rulefiles import FILES, GLOBS, find_statements
-from agent_context.snippet import MARKER
+from agent_context.snippet.blocks import cut_block
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,7 +37,7 @@ def read_statements(file: Path) -> list[str]:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return []
-    return [] if text.startswith(MARKER) else find_statements(text)
+    return find_statements(cut_block(text))
 
 
 def _files(top: Path, claude_dir: Path) -> Iterator[Path]:

@@ -11,7 +11,8 @@ import msgspec
 
 from agent_context.errors import FormatError
 from agent_context.frontmatter import parse_learning, write_learning
-from agent_context.layout import PROJECT_FILE, Project, is_learning_path
+from agent_context.handoff import parse_handoff
+from agent_context.layout import PROJECT_FILE, TOOLING, Project, is_asset, is_handoff_path, is_learning_path
 from agent_context.learning import Status, StatusNote
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from agent_context.learning import Finding
 
 MOST_REJECTIONS = 5
+MOST_TOOL_BYTES = 5_000_000
 ID_IN_NAME = re.compile(r"-([0-9a-f]{10,64})\.md$")
 CONFLICT_MARK = re.compile(r"^(?:<{7} |={7}$|>{7} )", re.MULTILINE)
 
@@ -85,10 +87,18 @@ def reject_deleted(path: str, committed: bytes, machine: str, now: str) -> bytes
 
 def find_problem(path: str, data: bytes, find: Callable[[str], list[Finding]] | None = None) -> str:
     """Return why a file cannot be committed as it stands, or an empty string."""
+    if path.startswith(f"{TOOLING}/") and len(data) > MOST_TOOL_BYTES:
+        return f"{path}: has {len(data):,} bytes, and tools travel with at most {MOST_TOOL_BYTES:,} (keep it elsewhere)"
+    return "" if is_asset(path) and b"\0" in data else _find_problem(path, data, find)
+
+
+def _find_problem(path: str, data: bytes, find: Callable[[str], list[Finding]] | None) -> str:
     try:
         text = data.decode()
         if is_learning_path(path):
             parse_learning(text, path)
+        elif is_handoff_path(path):
+            parse_handoff(text, path)
         elif path.endswith(f"/{PROJECT_FILE}"):
             msgspec.convert(tomllib.loads(text), Project)
         elif path.endswith(".toml"):
@@ -106,7 +116,8 @@ def find_problem(path: str, data: bytes, find: Callable[[str], list[Finding]] | 
     if stopping:
         first = stopping[0]
         where = f"{path}:{first.line}"
-        return f"{where}: {first.kind}: {first.rule} {first.masked} (it stays uncommitted until you take it out)"
+        fix = "put a variable in its place, as in ${TOKEN}" if path.startswith(f"{TOOLING}/mcp/") else "take it out"
+        return f"{where}: {first.kind}: {first.rule} {first.masked} ({fix}; until then it stays uncommitted)"
     return ""
 
 

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from agent_context.errors import FormatError
 from agent_context.frontmatter import parse_learning, write_learning
-from agent_context.layout import MACHINES, is_learning_path
+from agent_context.handoff import choose_newer
+from agent_context.layout import MACHINES, is_handoff_path, is_learning_path
 from agent_context.machines import merge_described
 from agent_context.merging.hunks import MOST_LINES, cut_hunks
 from agent_context.merging.merge import Resolved, merge_learnings
@@ -31,8 +32,8 @@ def resolve(path: str, base: bytes | None, ours: bytes | None, theirs: bytes | N
         note = f"{path}: one side deleted it, the other edited it; the edit is kept"
         return Resolved(edited, notes=(note,)) if edited is not None else None
     first, second = max(ours, theirs), min(ours, theirs)
-    if is_sidecar(path):
-        return first
+    if is_sidecar(path) or is_handoff_path(path):
+        return first if is_sidecar(path) else choose_newer(first, second)
     if path.startswith(f"{MACHINES}/"):
         return merge_described(first, second)
     if is_learning_path(path):

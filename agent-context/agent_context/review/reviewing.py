@@ -87,9 +87,10 @@ def state_candidate(  # noqa: PLR0913 - a candidate's own fields
     *,
     origin: str = BY_HAND,
     how: str = BY_HAND,
+    speaker: Speaker = Speaker.USER,
 ) -> Candidate:
-    """Return what a person states as a candidate whose evidence is their own word; `origin` stands for the session."""
-    return Candidate(origin, "", claim, kind, (Quote(claim, Speaker.USER),), why, tags, paths, extractor=how)
+    """Return what somebody states as a candidate whose evidence is their own word; `origin` stands for the session."""
+    return Candidate(origin, "", claim, kind, (Quote(claim, speaker),), why, tags, paths, extractor=how)
 
 
 def decide(

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING
 
 from agent_context.git import Repository
 from agent_context.git.locking import locked
-from agent_context.learning import utc
 from agent_context.projects import Projects
 from agent_context.reports import SyncReport
-from agent_context.review.pending import PULL_REQUEST
-from agent_context.review.proposals import Proposals
 from agent_context.state import State
 from agent_context.syncing.exchange import open_exchange
 from agent_context.syncing.handing import hand_out
 from agent_context.syncing.handwork import commit_edits
+from agent_context.syncing.indexing import bring_up_to_date
+from agent_context.syncing.sync import bring_in, open_proposals
 
 if TYPE_CHECKING:
     from agent_context.config import Environment
@@ -40,13 +39,9 @@ def _exchange(knowledge_base: KnowledgeBase, environment: Environment, *, pushin
     exchange = open_exchange(knowledge_base, repository, environment.machine, report)
     with locked(repository, settings.sync.lock_seconds):
         commit_edits(repository, environment.machine, report, knowledge_base)
-        exchange.bring_in()
-        if pushing and settings.review == PULL_REQUEST and exchange.has_seen():
-            proposals = Proposals(
-                knowledge_base, repository, exchange.branch, exchange.remote, environment.machine, report
-            )
-            proposals.ask()
-            proposals.take_stock(utc(time.time()))
+        proposals = open_proposals(knowledge_base, repository, exchange, report) if pushing else None
+        bring_in(exchange, proposals, report)
+        if proposals is not None and exchange.has_seen():
             proposals.send()
         elif pushing:
             exchange.push()
@@ -54,5 +49,6 @@ def _exchange(knowledge_base: KnowledgeBase, environment: Environment, *, pushin
             report.unpushed = exchange.count_unpushed()
     with State(environment.data_dir, knowledge_base.root) as state:
         hand_out(knowledge_base, environment, Projects(environment.own, knowledge_base.remotes()), state, report)
+        bring_up_to_date(knowledge_base, environment, state, report)
     report.seconds = round(time.monotonic() - started, 2)
     return report

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
 from agent_context.known_values import load_guard
-from agent_context.layout import FOLDERS, is_learning_path
+from agent_context.layout import FOLDERS, TOOLING, is_learning_path
 from agent_context.learning import utc
 from agent_context.merging.edits import MOST_REJECTIONS, collect_edits, reject_deleted
 from agent_context.sealing import find_closed, open_files, seal_files
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from agent_context.sealing import Sealer
     from agent_context.state import State
 
+SKILLS = f"{TOOLING}/skills/"
 # Commits whose removals are nobody's rejection: the template's own learnings, purged ones, ones now encrypted.
 NO_REJECTIONS = ("init: ", "purge: ", "keys: ")
 
@@ -44,7 +46,8 @@ def commit_edits(repository: Repository, machine: str, report: SyncReport, knowl
         count = f"{len(edits.files)} file{'s' * (len(edits.files) > 1)}"
         files = seal_files(edits.files, sealer, edited)
         told = trailers(machine, sync=report.sync)
-        repository.commit_files(files, f"edit: {count} by hand\n\n{told}", machine)
+        scripts = {path for path in files if path.startswith(SKILLS) and os.access(repository.root / path, os.X_OK)}
+        repository.commit_files(files, f"edit: {count} by hand\n\n{told}", machine, executable=scripts)
 
 
 def keep_rejections(

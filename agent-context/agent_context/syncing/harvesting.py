@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
-from agent_context.archive import Archive
+from agent_context.archive import ARCHIVE, Archive
 from agent_context.claims.selection import LEFT_OUT, find_exclusion
 from agent_context.config import load_account, load_machine_settings
 from agent_context.errors import AgentContextError
@@ -24,10 +24,19 @@ from agent_context.harvest.written import find_written
 from agent_context.known_values import SessionGuard
 from agent_context.layout import is_learning_path
 from agent_context.learning import Status, utc
-from agent_context.local_learnings import keep_files, load_local, take_out_local
+from agent_context.local_learnings import is_local, keep_files, load_local, take_out_local
 from agent_context.machine import save_machine_settings
-from agent_context.machines import describe_machine, find_namesake, is_due, machine_file_for, machine_path
+from agent_context.machines import (
+    describe_machine,
+    find_namesake,
+    is_due,
+    machine_file_for,
+    machine_path,
+    read_described,
+    shorten_checkouts,
+)
 from agent_context.quarantine import Quarantine
+from agent_context.spool import clear_spool, take_spool
 from agent_context.state import LAST_COMMIT
 from agent_context.trailers import trailers
 
@@ -48,7 +57,6 @@ if TYPE_CHECKING:
     from agent_context.state import State
     from agent_context.transcripts.session import Session
 
-ARCHIVE = "archive"
 SELECTION = "selection"
 WAITING_COMMIT = "waiting"
 MEGABYTE = 1_000_000
@@ -58,12 +66,14 @@ MEGABYTE = 1_000_000
 class SyncOptions:
     """How one sync is done.
 
-    `progress` is told sessions done and due; `announce` what a model would be sent and its price in USD (None: not
-    known), before it is asked; `yes` lets a run go on without a known price or a cap; `batch` sends it at half price.
+    `progress` is told sessions done and due, `encoding` texts given vectors and to be given them; `announce` what a
+    model would be sent and its price in USD (None: not known), before it is asked; `yes` lets a run go on without a
+    known price or a cap; `batch` sends it at half price.
     """
 
     dry_run: bool = False
     progress: Callable[[int, int], None] = lambda _done, _all: None
+    encoding: Callable[[int, int], None] = lambda _done, _all: None
     announce: Callable[[Estimate, float | None], None] = lambda _estimate, _usd: None
     yes: bool = False
     batch: bool = False
@@ -110,6 +120,8 @@ def harvest(run: Run) -> list[Entry]:
     if archive is not None:
         _tidy_archive(archive, extraction, run.environment.own.archive_mb, report)
     _remember_checkouts(run)
+    if not report.dry_run:
+        clear_spool(run.environment.data_dir)
     return learner.entries
 
 
@@ -118,6 +130,7 @@ def _make_learner(run: Run) -> Learner:
     learner = Learner(run.knowledge_base, run.environment.machine, quarantine, run.state, run.report)
     learner.written = partial(_find_written, run.projects, run.environment)
     learner.elsewhere = partial(_find_elsewhere, run)
+    learner.encoding = run.options.encoding
     if run.proposals is not None:
         learner.status = Status.ACCEPTED  # arriving on main is the acceptance
     return learner
@@ -151,11 +164,26 @@ def _describe_machine(run: Run, now: float, *, riding: bool) -> dict[str, bytes]
     if words := find_namesake(run.environment, previous):
         run.report.notes.append(words)
     hours = run.knowledge_base.settings.sync.machine_refresh_hours
+    before = read_described(previous)
+    tools = run.report.tools if run.report.tools is not None else before.tools if before is not None else {}
+    riding = riding or (before is not None and before.tools != tools)
     if not is_due(previous, utc(now), riding=riding, hours=hours):
         return {}  # a sync with nothing new does not look for all sessions a second time
     agents = Counter(name for name, _ in find_sessions(run.environment.agent_homes))
     described = describe_machine(run.environment, now, repository.tip() or "", agents)
+    checkouts = shorten_checkouts(_find_shared(run), load_account().folder)
+    described = msgspec.structs.replace(described, tools=tools, checkouts=checkouts)
     return machine_file_for(described, previous, riding=riding, hours=hours)
+
+
+def _find_shared(run: Run) -> dict[str, str]:
+    """Return path to project, of the checkouts here of projects that are in git already and not this machine's own."""
+    shared = set()
+    for project in run.knowledge_base.projects():
+        with suppress(AgentContextError):  # one whose file does not read says nothing
+            shared |= set() if is_local(run.environment, run.knowledge_base, project) else {project}
+    known = {**run.projects.checkouts, **run.environment.own.mappings}
+    return {path: project for path, project in known.items() if project in shared}
 
 
 def _extract(run: Run, archive: Archive | None, now: float) -> Extraction:
@@ -167,6 +195,7 @@ def _extract(run: Run, archive: Archive | None, now: float) -> Extraction:
     guard = SessionGuard(settings, run.knowledge_base.root, partial(_find_privacy, run.knowledge_base, run.projects))
     reading = Reading(wanted, state, settings.extraction, guard, archive, known=known, progress=run.options.progress)
     reading.exclude = partial(_find_exclusion, settings.sync, run.projects)
+    reading.named = take_spool(environment.data_dir, keep=run.options.dry_run)
     _follow_selection(state, settings.sync)
     engaged = engage(settings, environment.data_dir, run.knowledge_base.root, run.options.announce, yes=run.options.yes)
     ticket_file = environment.data_dir / f"{state.path.stem}.batch.json"

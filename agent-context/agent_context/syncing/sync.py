@@ -10,6 +10,7 @@ from agent_context.git import Repository, locked
 from agent_context.git.refs import Refs
 from agent_context.history.rollback import new_sync_id
 from agent_context.journal import Entry, Journal, Steps
+from agent_context.layout import TOOLING
 from agent_context.learning import utc
 from agent_context.projects import Projects
 from agent_context.quarantine import Quarantine
@@ -21,6 +22,7 @@ from agent_context.syncing.exchange import open_exchange
 from agent_context.syncing.handing import hand_out
 from agent_context.syncing.handwork import commit_edits, keep_rejections
 from agent_context.syncing.harvesting import Run, SyncOptions, harvest
+from agent_context.syncing.indexing import bring_up_to_date
 from agent_context.trailers import trailers
 from agent_context.waiting import REF as WAITING
 
@@ -65,16 +67,14 @@ def _sync(
     exchange = open_exchange(knowledge_base, repository, environment.machine, report)
     report.reviewed = settings.review == PULL_REQUEST
     with locked(repository, settings.sync.lock_seconds, dry_run=options.dry_run):
-        proposals = (
-            Proposals(knowledge_base, repository, exchange.branch, exchange.remote, environment.machine, report)
-            if report.reviewed
-            else None
-        )
+        proposals = open_proposals(knowledge_base, repository, exchange, report)
         before = repository.tip()
         with steps("edits"):
             commit_edits(repository, environment.machine, report, knowledge_base)
         with steps("fetch"):
-            _bring_in(exchange, proposals, report)
+            bring_in(exchange, proposals, report)
+        with steps("tooling"):
+            _bring_tooling(knowledge_base, environment, report)
         with State(environment.data_dir, knowledge_base.root, keep=not options.dry_run) as state:
             projects = Projects(environment.own, knowledge_base.remotes())
             run = Run(knowledge_base, environment, options, report, repository, state, projects, proposals)
@@ -89,9 +89,22 @@ def _sync(
             with steps("agents"):
                 new = learned if options.dry_run else ()
                 hand_out(knowledge_base, environment, projects, state, report, new)
+            with steps("search"):
+                bring_up_to_date(knowledge_base, environment, state, report, options.encoding)
+            with steps("live"):
+                _share_sessions(run, exchange)
 
 
-def _bring_in(exchange: Exchange, proposals: Proposals | None, report: SyncReport) -> None:
+def open_proposals(
+    knowledge_base: KnowledgeBase, repository: Repository, exchange: Exchange, report: SyncReport
+) -> Proposals | None:
+    """Return the proposals of this clone where they are reviewed, or none where learnings go to main directly."""
+    if knowledge_base.settings.review != PULL_REQUEST:
+        return None
+    return Proposals(knowledge_base, repository, exchange.branch, exchange.remote, report.machine, report)
+
+
+def bring_in(exchange: Exchange, proposals: Proposals | None, report: SyncReport) -> None:
     """Take in what the remote has, and what became of what was proposed."""
     if report.dry_run:
         return
@@ -100,6 +113,20 @@ def _bring_in(exchange: Exchange, proposals: Proposals | None, report: SyncRepor
     exchange.bring_in()
     if proposals is not None:
         proposals.take_stock(utc(time.time()))
+
+
+def _bring_tooling(knowledge_base: KnowledgeBase, environment: Environment, report: SyncReport) -> None:
+    """Bring this machine's agents the tools that the registry has and a person here trusts; the rest is named."""
+    folder = knowledge_base.root / TOOLING
+    listed = {item.name for item in folder.iterdir()} if folder.is_dir() else set()
+    if not listed - {"machines", "README.md"} and not (environment.config_dir / "tooling").exists():
+        return
+    from agent_context.tooling.bringing import bring  # noqa: PLC0415 - what a sync without tools does not pay
+
+    try:
+        bring(knowledge_base, environment, report)
+    except AgentContextError as error:
+        report.problems.append(error.advice)
 
 
 def _follow_mode(run: Run) -> None:
@@ -125,6 +152,15 @@ def _send(exchange: Exchange, run: Run) -> None:
             run.proposals.send()
         else:
             exchange.push()
+
+
+def _share_sessions(run: Run, exchange: Exchange) -> None:
+    """Tell other machines what is at work here, where the settings say so; what could not be told is a note."""
+    if run.report.dry_run or run.report.waiting or run.report.interrupted:
+        return
+    from agent_context.live.sharing import share  # noqa: PLC0415 - where nothing is shared, after all that matters
+
+    run.report.notes += share(run.knowledge_base, run.environment, exchange.remote)
 
 
 def _note(knowledge_base: KnowledgeBase, environment: Environment, report: SyncReport, failed: str) -> None:

@@ -196,7 +196,7 @@ def _take_message(record: _Record, message: _Message, session: Session, uuid: st
             if record.type == "assistant" and spoken:
                 add_event(session, EventKind.ASSISTANT, block.text.strip(), uuid, at)
             elif human:
-                add_event(session, EventKind.USER, _human_text(block.text), uuid, at)
+                add_event(session, EventKind.USER, human_text(block.text), uuid, at)
         elif block.type == "tool_use":
             add_event(session, EventKind.TOOL_CALL, _call_text(block), uuid, at)
         elif block.type == "tool_result":
@@ -213,7 +213,7 @@ def _take_queued(record: _Record, session: Session, uuid: str, at: str) -> None:
         return
     texts = [queued.prompt] if isinstance(queued.prompt, str) else [block.text for block in queued.prompt]
     for text in texts:
-        add_event(session, EventKind.USER, _human_text(text), uuid, at)
+        add_event(session, EventKind.USER, human_text(text), uuid, at)
 
 
 def _take_pull_request(record: _Record, session: Session) -> None:
@@ -224,7 +224,7 @@ def _take_pull_request(record: _Record, session: Session) -> None:
             session.pull_requests.append(request)
 
 
-def _human_text(text: str) -> str:
+def human_text(text: str) -> str:
     """Return what the person typed, or nothing where the text is the client's own."""
     remembered = REMEMBERED.search(text)
     if remembered:
