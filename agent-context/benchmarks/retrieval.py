@@ -34,6 +34,7 @@ from agent_context.search.finding import Finder
 from agent_context.search.following import encode_missing, halve
 from agent_context.search.index import Index, Stamp
 from agent_context.search.ranking import WITH_MEANING, choose_words, cut_passages
+from agent_context.search.searching import WORTH
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -136,8 +137,8 @@ def measure_questions(encoder: Encoder | None, *, fit: bool) -> None:
         f"{len(related)} questions with an answer among {len(corpus.numbers)} claims, "
         f"{len(tested) - len(related)} without\n"
     )
-    print("| by | first is right | one of ten is right | kept, of those | nothing said to the unrelated |")
-    print("|---|---|---|---|---|")
+    heads = ("by", "first is right", "one of ten is right", "kept, of those", "right ones shown", "silent on unrelated")
+    print(f"| {' | '.join(heads)} |\n|{'---|' * len(heads)}")
     for name, finder in finders.items():
         found = {item.text: finder.look(item.text, ALL) for item in tested}
         ranked = {item.text: [number for number, _ in found[item.text].ranked[:TOP]] for item in related}
@@ -145,7 +146,18 @@ def measure_questions(encoder: Encoder | None, *, fit: bool) -> None:
         first = sum(bool(ranked[item.text]) and ranked[item.text][0] in item.answers for item in related)
         kept = sum(found[item.text].is_relevant for item in right)
         silent = [not found[item.text].is_relevant for item in tested if not item.answers]
-        shares = (first / len(related), len(right) / len(related), kept / len(right), statistics.mean(silent))
+        rated = [
+            found[item.text].ratings[number].relevance >= WORTH
+            for item in right
+            for number in item.answers & set(ranked[item.text])
+        ]
+        shares = (
+            first / len(related),
+            len(right) / len(related),
+            kept / len(right),
+            statistics.mean(rated),
+            statistics.mean(silent),
+        )
         print(f"| {name} | " + " | ".join(f"{share:.2f}" for share in shares) + " |")
 
 

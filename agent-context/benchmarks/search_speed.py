@@ -131,7 +131,7 @@ def measure(size: int, runs: int, folder: Path, encoder: Encoder) -> list[str]:
             write(knowledge_base.root, number, rng)
         update = timed(searcher.refresh)
         nothing = timed(searcher.refresh)
-    file = next(environment.data_dir.glob("*.search.sqlite"))
+    file = next(environment.data_dir.glob("*.search.db"))
     cold, floor = measure_cold(environment, knowledge_base, words(rng, 4), runs)
     centiles = statistics.quantiles(each, n=20)
     cells = [f"{cold:.0f}", f"{floor:.0f}", f"{statistics.median(each):.1f}", f"{centiles[18]:.1f}", f"{update:.0f}"]

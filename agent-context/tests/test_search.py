@@ -174,7 +174,7 @@ def test_what_stays_on_this_machine_is_found_here(machine: Machine) -> None:
 def test_a_damaged_index_is_made_anew(machine: Machine) -> None:
     write(machine, make_learning(DEPLOY))
     assert ask(machine, "deploy") == [DEPLOY]
-    path = next(machine.environment.data_dir.glob("*.search.sqlite"))
+    path = next(machine.environment.data_dir.glob("*.search.db"))
     assert path.stat().st_mode & 0o777 == 0o600
     path.write_bytes(b"no database at all" * 1000)
     assert ask(machine, "deploy") == [DEPLOY]
@@ -187,7 +187,7 @@ def test_a_searcher_sees_an_index_that_another_process_made_anew(machine: Machin
     write(machine, make_learning(DEPLOY))
     with Searcher(machine.environment, base(machine)) as searcher:
         assert claims(searcher.find("deploy")) == [DEPLOY]
-        next(machine.environment.data_dir.glob("*.search.sqlite")).unlink()
+        next(machine.environment.data_dir.glob("*.search.db")).unlink()
         write(machine, make_learning("Deploy twice."))
         assert sorted(claims(searcher.find("deploy"))) == sorted([DEPLOY, "Deploy twice."])
 
@@ -299,7 +299,7 @@ def test_a_locked_index_is_said(machine: Machine, monkeypatch: pytest.MonkeyPatc
     write(machine, make_learning(DEPLOY))
     knowledge_base = base(machine)
     find(machine.environment, knowledge_base, "deploy")
-    path = next(machine.environment.data_dir.glob("*.search.sqlite"))
+    path = next(machine.environment.data_dir.glob("*.search.db"))
     other = sqlite3.connect(path)
     other.execute("BEGIN EXCLUSIVE")
     with pytest.raises(AgentContextError, match="database is locked"):

@@ -45,13 +45,13 @@ class Finder:
         self._encoder = encoder
         self._matrix = Matrix()
 
-    def look(self, query: str, filters: Filters) -> Found:
-        """Return what passes the filters and has to do with the query."""
+    def look(self, query: str, filters: Filters, rated: int = RATED) -> Found:
+        """Return what passes the filters and has to do with the query; so many of the best are rated."""
         passages, words = cut_passages(query), choose_words(query)
         asked = self._encoder.encode(passages) if self._encoder is not None else []
         by_words, by_meaning = self.rank_by_words(passages, filters), self.rank_by_meaning(asked, filters)
         ranked = fuse([(1.0, by_words), (MEANING, by_meaning)])
-        best = [number for number, _ in ranked[:RATED]]
+        best = [number for number, _ in ranked[: max(rated, RATED)]]
         counts, holders = self._index.count_words(words), self._index.find_holders(words, best)
         coverage = measure_coverage(counts, self._index.count(EVERYTHING), holders)
         cosines = self._matrix.measure(asked, best)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 AT_ONCE = 256  # texts that a search encodes before it answers; sync encodes the rest
 ROUNDS = 3
+# What is less relevant is not shown beside something that is: of what answers a question, 94 % is above (retrieval.py).
+WORTH = 0.1
 WIDEST = 1_000_000
 EMPTY = Filters()
 
@@ -125,7 +127,7 @@ class Searcher:
         for _ in range(ROUNDS):
             left = self._follow()
             with self._index.reading():
-                answer, stale = self._answer(self._find_in(query, filters), filters, limit, left)
+                answer, stale = self._answer(self._find_in(query, filters, limit), filters, limit, left)
             if not stale:
                 break
             with self._index.writing():
@@ -147,14 +149,15 @@ class Searcher:
         """Return the answer, and the files that do not say any more what the index holds of them."""
         hits: list[Hit] = []
         stale: list[str] = []
-        wanted = found.ranked[:limit] if found.is_relevant else []
+        best = found.ranked[:limit] if found.is_relevant else []
+        wanted = [(number, score) for number, score in best if found.ratings[number].relevance >= WORTH]
         stamps = self._index.locate([number for number, _ in wanted])
         for number, score in wanted:
             entry, digest = read_entry(self._environment, self._knowledge_base, stamps[number])
             if entry is None or digest != stamps[number].digest:
                 stale.append(stamps[number].path)
                 continue
-            relevance = found.ratings[number].relevance if number in found.ratings else 0.0
+            relevance = found.ratings[number].relevance
             marks = find_marks(self._index.mark(number, found.words), entry.learning.claim)
             hits.append(Hit(entry, round(score, 5), round(relevance, 3), marks))
         notes = (f"{left:,} learnings are found by their words alone until the next sync",) if left else ()
@@ -168,10 +171,10 @@ class Searcher:
             self._loaded = load_encoder(settings.encoder, settings.model, self._environment.data_dir)
         return self._loaded
 
-    def _find_in(self, query: str, filters: Filters) -> Found:
+    def _find_in(self, query: str, filters: Filters, limit: int) -> Found:
         if self._finder is None:
             self._finder = Finder(self._index, self._load_encoder()[0])
-        return self._finder.look(query, filters)
+        return self._finder.look(query, filters, limit)
 
     def _reopen(self, *, anew: bool) -> None:
         self._index.reopen(anew=anew)
@@ -199,7 +202,7 @@ def refresh(
 
 def open_index(environment: Environment, knowledge_base: KnowledgeBase) -> Index:
     """Open the knowledge base's index on this machine, or make it."""
-    return Index(environment.data_dir / f"{name_of_clone(knowledge_base.root)}.search.sqlite")
+    return Index(environment.data_dir / f"{name_of_clone(knowledge_base.root)}.search.db")
 
 
 def find_marks(marked: str, claim: str) -> tuple[tuple[int, int], ...]:
