@@ -79,7 +79,7 @@ def test_what_reached_which_session_is_told_and_what_never_did_is_named(machine:
     assert reach == {
         DEPLOY.id: (2, "2026-03-01T10:00:00Z", 1, ""),
         AMOUNTS.id: (1, "2026-03-01T10:00:00Z", None, ""),
-        FONTS.id: (0, "", None, "never: given, but by no session that tells of it"),
+        FONTS.id: (0, "", None, "never: it is given, but no session tells of it"),
     }
 
 
@@ -145,4 +145,4 @@ def test_the_command_tells_it(machine: Machine) -> None:
     )
     assert done.stdout.splitlines()[:1] == ["o.r: 1 session here, 1 tell what they were given, learnings reached 1"]
     assert f"{DEPLOY.id}  reached 1 session, last 2026-03-01, named in 1: Deploy with `make deploy`." in done.stdout
-    assert f"{FONTS.id}  never: given, but by no session that tells of it: Fonts live" in done.stdout
+    assert f"{FONTS.id}  never: it is given, but no session tells of it: Fonts live" in done.stdout

@@ -30,6 +30,8 @@ from agent_context.snippet.blocks import BEGIN, BEGIN_MADE, END, cut_block, put_
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from agent_context.config import Environment
+
 NOW = "2026-03-02T00:00:00Z"
 CLAIM = "Deploy with `make deploy`"
 
@@ -62,9 +64,13 @@ def snapshot(folder: Path) -> dict[str, bytes | None]:
 
 
 def remove(machine: Machine) -> None:
-    own = KnowledgeBase(machine.root)
-    plan = plan_project(own, replace(machine.environment, cwd=machine.folder / "work" / "r"), "o.r", remove=True)
+    plan = plan_project(KnowledgeBase(machine.root), here(machine), "o.r", remove=True)
     assert carry_out(plan).problems == []
+
+
+def here(machine: Machine) -> Environment:
+    """The machine as seen from its checkout."""
+    return replace(machine.environment, cwd=machine.folder / "work" / "r")
 
 
 def test_a_second_sync_writes_nothing_and_a_lost_file_comes_back(machine: Machine) -> None:
@@ -320,8 +326,10 @@ def test_a_push_is_tried_three_times_with_growing_pauses(machine: Machine, tmp_p
 def test_a_dry_run_shows_a_diff_and_writes_nothing(machine: Machine) -> None:
     checkout = served(machine, "claude-md")
     (checkout / "CLAUDE.md").write_text("# Mine\n")
-    plan = plan_project(KnowledgeBase(machine.root), replace(machine.environment, cwd=checkout), "o.r")
-    ((delivery),) = plan.deliveries
+    known = MachineSettings(checkouts={str(checkout): "o.r"})
+    assert "is not known yet" in plan_project(KnowledgeBase(machine.root), here(machine), "o.r").notes[0]
+    plan = plan_project(KnowledgeBase(machine.root), replace(here(machine), own=known), "o.r")
+    (delivery,) = plan.deliveries
     shown = show(delivery.changes[0], checkout).splitlines()
     assert shown[:4] == ["--- a/CLAUDE.md", "+++ b/CLAUDE.md", "@@ -1 +1,12 @@", " # Mine"]
     assert carry_out(plan, dry_run=True).written == [f"o.r: {checkout / 'CLAUDE.md'}"]
@@ -334,6 +342,9 @@ def test_the_command_explains_shows_and_removes(machine: Machine) -> None:
     machine.sync()
     (checkout / RULES).write_bytes((checkout / RULES).read_bytes() + b"mine\n")
     variables = {**os.environ, "AGENT_CONTEXT_KB": str(machine.root), "XDG_CONFIG_HOME": str(machine.folder / "xdg")}
+    save_machine_settings(
+        machine.folder / "xdg/agent-context/machine.toml", MachineSettings(checkouts={str(checkout): "o.r"})
+    )
 
     def run(*arguments: str) -> tuple[str, str]:
         done = run_forked(["snippet", *arguments], checkout, variables, "")

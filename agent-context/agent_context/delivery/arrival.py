@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 from agent_context.archive import ARCHIVE, Archive
 from agent_context.claims.staleness import CODE, LEAST
+from agent_context.delivery.documents import read_said
 from agent_context.delivery.rendering import render
+from agent_context.delivery.showing import find_top
 from agent_context.errors import AgentContextError
 from agent_context.harvest.extraction import find_sessions
 from agent_context.layout import PATTERNS
 from agent_context.learning import LIVING
+from agent_context.local_learnings import load_local
 from agent_context.projects import Projects
 from agent_context.snippet import Place
 from agent_context.snippet.arriving import Recogniser
@@ -25,8 +28,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from agent_context.config import Environment
-    from agent_context.knowledge import Entry, KnowledgeBase
+    from agent_context.knowledge import KnowledgeBase
     from agent_context.learning import Learning
+    from agent_context.snippet import Snippet
 
 ENOUGH = 5  # sessions after which a learning that none of them named is said to be unused
 DAY = 86_400
@@ -82,14 +86,21 @@ def find_arrivals(
     """
     entries = knowledge_base.load_named(project if project != PATTERNS else None).entries
     patterns = () if project is None else knowledge_base.load(PATTERNS).entries
-    known = [entry for entry in (*entries, *patterns) if entry.learning.status in LIVING]
+    local = load_local(environment, knowledge_base, project)
+    known = [entry for entry in (*entries, *patterns, *local) if entry.learning.status in LIVING]
     projects = Projects(environment.own, knowledge_base.remotes())
     found: dict[str, list[Arrived]] = {}
     for arrived in _read_all(environment, [entry.learning for entry in known]):
         place = projects.place(Session(id=arrived.session, path=environment.cwd, cwd=arrived.cwd)).folder
         found.setdefault(place, []).append(arrived)
     named = [project] if project is not None else sorted({entry.project for entry in known} - {PATTERNS})
-    return [_sum_up(knowledge_base, folder, found.get(folder, []), known, (now, days)) for folder in named]
+    summed = []
+    for folder in named:
+        top = find_top(knowledge_base, environment, folder)
+        about = knowledge_base.project(folder)
+        snippet = render(known, folder, knowledge_base.settings, now, about, read_said(top) if top else None)
+        summed.append(_sum_up(folder, found.get(folder, []), snippet, (now, days)))
+    return summed
 
 
 def read_arrival(
@@ -160,16 +171,9 @@ def _find_signs(learning: Learning) -> tuple[bytes, ...]:
     return tuple(json.dumps(name, ensure_ascii=False)[1:-1].encode() for name in names)
 
 
-def _sum_up(
-    knowledge_base: KnowledgeBase,
-    folder: str,
-    sessions: Sequence[Arrived],
-    known: Sequence[Entry],
-    when: tuple[str, int],
-) -> ProjectArrival:
-    now, days = when
+def _sum_up(folder: str, sessions: Sequence[Arrived], snippet: Snippet, when: tuple[str, int]) -> ProjectArrival:
+    """Count for each learning of a project (and each pattern that arrived there) where it went; `when`: now, days."""
     reached = tuple(sorted((item for item in sessions if item.ids), key=lambda item: (item.at, item.session)))
-    snippet = render(known, folder, knowledge_base.settings, now, knowledge_base.project(folder))
     learnings = []
     for judged in snippet.judged:
         learning = judged.learning
@@ -178,8 +182,8 @@ def _sum_up(
             continue
         last = max((item.at for item in to), default="")
         used = sum(learning.id in item.used for item in to) if _find_signs(learning) else None
-        given = "given, but by no session that tells of it" if judged.place is Place.ALWAYS else judged.reason
-        why = _find_fault(len(to), last, used, (now, days)) if to else f"never: {given}"
+        given = "it is given, but no session tells of it" if judged.place is Place.ALWAYS else judged.reason
+        why = _find_fault(len(to), last, used, when) if to else f"never: {given}"
         learnings.append(Reach(learning.id, judged.project, learning.claim, len(to), last, used, why))
     telling = sum(item.tells for item in sessions)
     return ProjectArrival(folder, len(sessions), telling, reached, tuple(learnings))

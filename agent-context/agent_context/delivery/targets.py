@@ -93,6 +93,8 @@ def _lay_claude(snippet: Snippet, top: Path, layout: Layout) -> None:
 def _lay_learnings(snippet: Snippet, top: Path, layout: Layout) -> None:
     """Add the file, and the words in CLAUDE.md that have it read, unless a person's own words do."""
     layout.files[LEARNINGS] = own(snippet.text)
+    if (top / LEARNINGS).is_file() and not is_ours((top / LEARNINGS).read_bytes()):
+        return  # it is left alone, and nothing points to it
     name = _find_claude_file(top)
     there = (top / name).read_text(encoding="utf-8", errors="replace") if (top / name).is_file() else ""
     if "learnings.md" not in cut_block(there):
