@@ -195,6 +195,7 @@ def test_a_link_in_the_place_of_an_entry_is_not_followed(here: Machine, tmp_path
 def test_nothing_is_written_before_a_person_trusts_it_and_all_is_after(here: Machine) -> None:
     write(here, "mcp/notes.toml", SERVER)
     write_skill(here)
+    (here.root / "tooling/skills/review/scripts/check.sh").chmod(0o6777)
     write(here, "agents/helper.md", "---\nname: helper\ndescription: Helps.\n---\nHelp.\n")
     write(here, "commands/hi.md", "Say hi to $ARGUMENTS.\n")
     write(here, "settings/claude-code.json", '{"outputStyle": "Explanatory"}')

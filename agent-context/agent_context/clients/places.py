@@ -81,7 +81,8 @@ def load_places(environment: Environment) -> Places:
 def describe_clients(places: Places) -> Mapping[AgentName, Client]:
     """Return every client that is known, here or not.
 
-    Codex, Cursor and VS Code read skills from one folder that they share. Sources: the clients' own manuals.
+    Codex, Cursor and VS Code are given skills in the folder that they share. Claude Code's places were seen in 2.1.329;
+    the others' are as published of them, and none of these clients was run.
     """
     home, config = places.folder, places.config
     shared = home / ".agents" / "skills"
