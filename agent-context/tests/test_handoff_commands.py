@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
 import re
+from contextlib import chdir
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import click
 import pytest
+from click.testing import CliRunner
 from fake_messages_api import KEY, fake_messages_api, structured
-from program import run_forked
 from samples import Machine, git
 from test_handoff import HANDOFF
 from test_handoff_saving import BODY, check_out, go_on, hand_on, project, put, set_up, work_on  # noqa: F401 - a fixture
 from test_sealing import history, pair, unlock  # noqa: F401 - a fixture
 from test_server import make_desk
 
+from agent_context.cli import group
 from agent_context.errors import AgentContextError
 from agent_context.exporting import export, render_page
 from agent_context.handoff import Section
@@ -29,7 +31,8 @@ from agent_context.server.handoff_tools import get_handoffs
 
 if TYPE_CHECKING:
     from pathlib import Path
-    from subprocess import CompletedProcess
+
+    from click.testing import Result
 
 WRITTEN = {
     "task": "OAuth for the shop",
@@ -42,9 +45,9 @@ WRITTEN = {
 }
 
 
-def run(machine: Machine, cwd: Path, *arguments: str, stdin: str = "", **more: str) -> CompletedProcess[str]:
+def run(machine: Machine, cwd: Path, *arguments: str, stdin: str = "", **more: str) -> Result:
+    """Run a command in this process: starting Python, and the screen's engine, costs most."""
     environment = {
-        **os.environ,
         "XDG_CONFIG_HOME": str(machine.folder / "xdg"),
         "XDG_DATA_HOME": str(machine.folder / "data"),
         "CLAUDE_CONFIG_DIR": str(machine.environment.claude_dir),
@@ -52,7 +55,8 @@ def run(machine: Machine, cwd: Path, *arguments: str, stdin: str = "", **more: s
         "AGENT_CONTEXT_KB": str(machine.root),
         **more,
     }
-    return run_forked(["handoff", *arguments], cwd, environment, stdin)
+    with chdir(cwd):
+        return CliRunner().invoke(group, ["handoff", *arguments], stdin, environment, standalone_mode=False)
 
 
 @pytest.mark.usefixtures("project")
@@ -62,12 +66,12 @@ def test_every_command_on_the_way_from_one_machine_to_the_other(
     here, there = check_out(machine), check_out(other)
     work_on(machine, here)
     dry = run(machine, here, "save", "--dry-run")
-    assert (dry.returncode, dry.stdout) == (0, f"{BODY}\n")
+    assert (dry.return_value, dry.stdout) == (0, f"{BODY}\n")
     editor = tmp_path / "editor"
     editor.write_text('#!/bin/sh\nsed -i "s/Refresh token/Refresh the token/" "$1"\n')
     editor.chmod(0o755)
     saved = run(machine, here, "save", "half way", "--draft", EDITOR=str(editor))
-    assert saved.returncode == 0, saved.stderr
+    assert saved.return_value == 0, saved.exception
     assert saved.stdout.splitlines()[0] == "saved: projects/o.r/handoffs/laptop.md"
     assert saved.stdout.splitlines()[1].startswith("pushed to ")
     resumed = run(other, there, "resume")
@@ -85,13 +89,10 @@ def test_every_command_on_the_way_from_one_machine_to_the_other(
     assert "    - My favourite pizza is Margherita." in found.stdout.splitlines()
     assert "+Eat" in run(other, there, "diff", "laptop", "desktop").stdout.splitlines()
     assert run(other, there, "show", "laptop").stdout == (other.root / "projects/o.r/handoffs/laptop.md").read_text()
-    assert run(other, there, "export", "-o", "h.html", "--format", "html").returncode == 0
+    assert run(other, there, "export", "-o", "h.html", "--format", "html").return_value == 0
     assert "<h2>Current Task</h2>" in (there / "h.html").read_text()
-    gone = run(other, there, "show", "tablet")
-    assert (gone.returncode, gone.stderr.splitlines()[0]) == (
-        1,
-        "Error: no handoff of tablet here: there are those of desktop, laptop",
-    )
+    gone = run(other, there, "show", "tablet").exception
+    assert str(gone) == "no handoff of tablet here: there are those of desktop, laptop"
     desk = make_desk(other, there)
     assert get_handoffs(desk).startswith(f"{FRAME}\n\ndesktop, ")
     assert "> - My favourite pizza is Margherita." in get_handoffs(desk, device="laptop")
@@ -99,9 +100,9 @@ def test_every_command_on_the_way_from_one_machine_to_the_other(
 
 
 def test_outside_a_checkout_a_project_must_be_named(machine: Machine) -> None:
-    done = run(machine, machine.folder, "list")
-    assert done.returncode == 2
-    assert "name one" in done.stderr
+    refused = run(machine, machine.folder, "list").exception
+    assert isinstance(refused, click.UsageError)
+    assert "name one" in refused.message
     assert run(machine, machine.folder, "list", "--all").stdout == "No handoff here: agent-context handoff save\n"
 
 

@@ -14,15 +14,17 @@ from agent_context.errors import AgentContextError
 from agent_context.git import locate_checkout
 from agent_context.git.work import count_lines, read_work
 from agent_context.handoff import SHARED, Handoff, Section, parse_handoff, read_handoffs, write_handoff
-from agent_context.handoffs.gathering import find_session
+from agent_context.handoffs.gathering import find_session, gather
 from agent_context.handoffs.past import compare_past, find_past, list_past, search_past
 from agent_context.handoffs.reading import load_handoffs
 from agent_context.handoffs.resuming import Resumption, resume
 from agent_context.handoffs.saving import Saved, Wish, prepare, save
+from agent_context.harvest.extraction import read_file
 from agent_context.knowledge import KnowledgeBase
 from agent_context.layout import handoff_path
 from agent_context.local_learnings import make_local
 from agent_context.projects import Place, Projects, identify
+from agent_context.transcripts.session import Session
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -301,6 +303,19 @@ def test_what_others_wrote_is_withheld_when_it_reads_as_poison(machine: Machine)
 
 
 @pytest.mark.usefixtures("project")
+def test_no_command_is_made_of_what_others_call_a_branch_or_a_commit(machine: Machine) -> None:
+    here = check_out(machine)
+    task = (Section("Current Task", "Docs"),)
+    evil = Handoff("evil", "2026-03-01T10:00:00Z", task, branch="x; touch y", work="$(touch y) abc", dirty=("? z",))
+    put(machine, evil, "handoff")
+    (found,) = go_on(machine, here, offline=True).others
+    assert found.steps == ("never committed on evil, so not to be had: z",)
+    (here / ".convosync").mkdir()
+    (here / SHARED).write_text(write_handoff(msgspec.structs.replace(evil, device="worse", commit="--help; touch y")))
+    assert [item.missing for item in go_on(machine, here, offline=True).others] == [(), ()]
+
+
+@pytest.mark.usefixtures("project")
 def test_in_the_project_it_stands_as_convosync_keeps_it(machine: Machine, other: Machine) -> None:
     here, there = check_out(machine), check_out(other)
     set_up(machine, "handoff", 'where = "project"')
@@ -433,6 +448,40 @@ def test_the_session_is_the_one_named_else_the_latest_of_the_project(machine: Ma
         "aaaa-1",
         "",
     ]
+
+
+def test_tasks_and_plan_are_read_as_the_newer_clients_write_them(tmp_path: Path) -> None:
+    def call(name: str, number: int, **given: object) -> dict[str, object]:
+        return assistant({"type": "tool_use", "id": f"t{number}", "name": name, "input": given})
+
+    def told(number: int, text: str) -> dict[str, object]:
+        return user([{"type": "tool_result", "tool_use_id": f"t{number}", "content": text}])
+
+    path = write_session(
+        tmp_path / "s1.jsonl",
+        user("Fix the three bugs."),
+        call("ExitPlanMode", 0, plan="## Plan\nFirst the tests."),
+        *(call("TaskCreate", number, subject=f"Bug {number}") for number in (1, 2, 3)),
+        *(told(number, f"Task #{number} created successfully: Bug {number}") for number in (1, 2, 3)),
+        call("TaskCreate", 9, subject="refused"),
+        told(9, "Error: no"),
+        call("TaskUpdate", 4, taskId="1", status="completed"),
+        call("TaskUpdate", 5, taskId="2", status="in_progress", subject="Bug two"),
+        call("TaskUpdate", 6, taskId="3", status="deleted"),
+        call("TaskUpdate", 7, taskId="77", status="completed"),
+        '{"type": "assistant", "message": {"content": [{"type": "tool_use", "name": "TodoWrite", "input": "torn',
+        user("Why is it slow?"),
+    )
+    session = read_file(path)
+    assert isinstance(session, Session)
+    outline = gather(session, None).outline
+    assert (outline.done, outline.doing, outline.steps) == (("Bug 1",), ("Bug two",), ())
+    assert (outline.plan, outline.task, outline.request) == (
+        "## Plan\nFirst the tests.",
+        "Fix the three bugs.",
+        "Why is it slow?",
+    )
+    assert (outline.questions, outline.failure, outline.context) == ((), (), ())
 
 
 def test_git_tells_how_any_checkout_stands(machine: Machine) -> None:

@@ -323,6 +323,8 @@ def _print_saved(saved: Saved) -> None:
     if saved.code:
         click.echo(f"code: {saved.code}")
     report = saved.report
+    if report is None and not Path(saved.path).is_absolute():
+        click.echo("committed here; the next sync sends it")
     if report is not None:
         sent = (
             f"pushed to {report.pushed_to}" if report.pushed else report.waiting or report.pull_request or "not pushed"

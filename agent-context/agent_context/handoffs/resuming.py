@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -31,7 +32,12 @@ if TYPE_CHECKING:
     from agent_context.knowledge import KnowledgeBase
     from agent_context.projects import Place
 
-HEX = 40
+BRANCH = r"[A-Za-z0-9_][A-Za-z0-9_./+-]*"
+FORMS = {
+    "branch": re.compile(BRANCH),
+    "commit": re.compile(r"[0-9a-f]{40}"),
+    "work": re.compile(rf"{BRANCH} [0-9a-f]{{40}}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +119,15 @@ def _read(item: Found, own: Handoff | None, work: Work | None, now: str) -> Resu
     if work is None:
         return Resumed(handoff, ago, item.path, apart=apart)
     body = map_paths(handoff.body, handoff.checkout, str(work.top).rstrip("/"), lambda path: _is_here(work.top, path))
-    handoff = msgspec.structs.replace(handoff, sections=read_sections(body))
+    handoff = _disarm(msgspec.structs.replace(handoff, sections=read_sections(body)))
     missing, steps = _compare(handoff, work)
     return Resumed(handoff, ago, item.path, missing, steps, apart or _find_fork(handoff, work))
+
+
+def _disarm(handoff: Handoff) -> Handoff:
+    """Leave out what is no name of a branch or commit: it would stand in commands that a person or an agent runs."""
+    wrong = {name: "" for name, form in FORMS.items() if not form.fullmatch(getattr(handoff, name))}
+    return msgspec.structs.replace(handoff, **wrong)
 
 
 def _is_here(top: Path, path: str) -> bool:
@@ -128,7 +140,7 @@ def _compare(handoff: Handoff, work: Work) -> tuple[tuple[str, ...], tuple[str, 
     branch, _, commit = handoff.work.partition(" ")
     if work.behind:
         steps.append(f"git pull ({work.upstream} has {_count(work.behind)} that are not here)")
-    known = has_commit(work.top, handoff.commit) if len(handoff.commit) == HEX else False
+    known = has_commit(work.top, handoff.commit)
     missing = handoff.unpushed
     if known:
         missing = list_commits(work.top, handoff.commit, "--not", work.head or "--all")
