@@ -70,6 +70,17 @@ def test_a_card_says_what_a_session_is_about_and_did(machine: Machine, file: Pat
     assert board.status(worker.session) is Status.LIVE
 
 
+def test_a_card_holds_no_secret_that_was_said(machine: Machine, file: Path) -> None:
+    worker = Worker(machine, file.parent)
+    token = "ghp_" + "a1B2c3D4e5" * 3 + "f6G7h8"
+    worker.say(f"Use {token} for it", "x" * 280 + f" {token} is the token")
+    card = look(machine).cards[worker.session]
+    assert card.task == "Use [redacted:github-token] for it"
+    assert card.request == "x" * 280 + " [redacted:github-to"
+    kept = Shelf(machine.environment.data_dir).path("cards", worker.session).read_text()
+    assert token[:12] not in kept
+
+
 def test_a_card_is_read_on_from_where_it_was(machine: Machine, file: Path) -> None:
     worker = Worker(machine, file.parent)
     worker.say("Begin")

@@ -150,7 +150,7 @@ def test_a_killed_process_leaves_what_reads_and_nothing_half(machine: Machine) -
     folder = machine.environment.data_dir
     shelf, chance = Shelf(folder), random.Random(7)
     said: Counter[str] = Counter()
-    for number in range(6):
+    for number in range(4):
         process = subprocess.Popen(
             [sys.executable, "-c", WRITE, str(folder), f"writer{number}", "100000"], stdout=subprocess.PIPE, text=True
         )

@@ -57,9 +57,9 @@ def pair(machine: Machine, file: Path) -> tuple[Worker, Worker]:
     return first, second
 
 
-def over_stdio(machine: Machine, *calls: tuple[str, dict[str, object]]) -> tuple[dict[str, Any], list[str]]:
-    """What a server process lists, and what it answers to these calls."""
-    server = StdioServerParameters(
+def serve(machine: Machine) -> StdioServerParameters:
+    """A server as a client starts it."""
+    return StdioServerParameters(
         command=sys.executable,
         args=["-m", "agent_context", "mcp", "--kb", str(machine.root)],
         cwd=machine.folder,
@@ -70,8 +70,12 @@ def over_stdio(machine: Machine, *calls: tuple[str, dict[str, object]]) -> tuple
         },
     )
 
+
+def over_stdio(machine: Machine, *calls: tuple[str, dict[str, object]]) -> tuple[dict[str, Any], list[str]]:
+    """What a server process lists, and what it answers to these calls."""
+
     async def ask() -> tuple[dict[str, Any], list[str]]:
-        async with Client(server, read_timeout_seconds=60) as client:
+        async with Client(serve(machine), read_timeout_seconds=60) as client:
             tools = {tool.name: tool for tool in (await client.list_tools()).tools}
             said = [await client.call_tool(name, arguments) for name, arguments in calls]
             return tools, ["".join(getattr(part, "text", "") for part in answer.content) for answer in said]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from fake_messages_api import KEY, FakeApi, fake_messages_api, text, tool
 from live_samples import SOURCE, Worker, shop
-from test_live_tools import CONTRACT
+from mcp import Client
+from test_live_tools import CONTRACT, serve
 from test_real_client import REPOSITORY
 from test_real_plugin import SERVER, World, installed, world
 
@@ -31,6 +35,7 @@ INSPECTOR = Path(
 )
 SWITCHES = ("-p", "--verbose", "--input-format=stream-json", "--output-format=stream-json")
 TOLD = "both edited shop.py"
+MESSAGES = 6
 
 
 @dataclass(slots=True)
@@ -149,3 +154,28 @@ def test_the_inspector_finds_the_six_tools_and_calls_one(machine: Machine) -> No
     call = ("--method", "tools/call", "--tool-name", "get_session_context", "--tool-arg")
     answer = inspect(machine, *call, f"sessionId={worker.session}")
     assert "> Count twice" in answer["content"][0]["text"]
+
+
+def test_eight_servers_at_once_lose_no_message_and_read_none_twice(machine: Machine) -> None:
+    file = shop(machine.checkout())
+    workers = [Worker(machine, file.parent) for _ in range(9)]
+    for worker in workers:
+        worker.say("Work")
+    target, *senders = (worker.session for worker in workers)
+
+    async def work(sender: str) -> list[str]:
+        async with Client(serve(machine), read_timeout_seconds=60) as client:
+            said: list[str] = []
+            for number in range(MESSAGES):
+                message = {"fromSessionId": sender, "message": f"{sender} {number}", "project": "o.r"}
+                await client.call_tool("send_message", {**message, "targetSessionId": target})
+                await client.call_tool("list_sessions", {})
+                answer = await client.call_tool("get_messages", {"sessionId": target, "unreadOnly": True})
+                said += re.findall(r"^> (.*)$", getattr(answer.content[0], "text", ""), re.MULTILINE)
+            return said
+
+    async def work_all() -> list[str]:
+        return [line for said in await asyncio.gather(*(work(sender) for sender in senders)) for line in said]
+
+    expected = Counter(f"{sender} {number}" for sender in senders for number in range(MESSAGES))
+    assert Counter(asyncio.run(work_all())) == expected

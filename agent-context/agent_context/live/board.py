@@ -71,11 +71,11 @@ class Board:
         ]
         return sorted(conflicts, key=lambda item: (_gravity(item), item.path, item.other))
 
-    def name_symbols(self, session: str) -> Card:
+    def name_symbols(self, session: str, most: int = MOST_NAMED) -> Card:
         """Return a session's card with the symbols of its newest edits known, as far as there is time."""
         count = len(self.cards[session].edits)
         if session in self.present:
-            self._name(session, range(max(0, count - MOST_NAMED), count))
+            self._name(session, range(max(0, count - most), count))
         return self.cards[session]
 
     def find(self, session: str) -> Card:

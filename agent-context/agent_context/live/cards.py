@@ -45,9 +45,10 @@ class Source(msgspec.Struct, frozen=True):
 
 
 class Card(msgspec.Struct, frozen=True):
-    """A session as its transcripts tell. Texts are short beginnings of what was said; `at` is its newest record's time.
+    """A session as its transcripts tell. Texts are short beginnings of what was said, secrets taken out.
 
-    `files` is path within the checkout (else in full) to when it was last edited, the newest ones; so are `edits`.
+    `at` is its newest record's time. `files` is path within the checkout (else in full) to when it was last edited, the
+    newest ones; so are `edits`.
     """
 
     session: str

@@ -26,6 +26,8 @@ MOST_LINE = 64 * 1024 * 1024
 MOST_EDITS = 400
 MOST_FILES = 300
 TEXT_LENGTH = 300
+READ_LENGTH = 600  # a secret that is cut is none that a screen knows
+TEXTS = ("title", "task", "request", "said")
 CHECK_LINES = 64  # lines between two looks at the clock
 MAY_EDIT = re.compile(rb'"(?:structuredPatch|notebook_path)"')
 QUEUED = re.compile(rb'"queued_command"')
@@ -136,6 +138,7 @@ def read_on(card: Card | None, transcript: Path, home: Path, is_over: Callable[[
     for path, status in grown.items():
         source = sources.get(path.name, Source(status.st_ino))
         sources[path.name] = _read_source(draft, path, source, is_over, own=path == transcript)
+    draft.fields |= {name: _finish(draft.fields[name]) for name in TEXTS if draft.fields[name] != getattr(card, name)}
     newest = sorted(draft.files.items(), key=lambda item: item[1])[-MOST_FILES:]
     draft.fields |= {
         "edits": tuple(draft.edits[-MOST_EDITS:]),
@@ -150,6 +153,15 @@ def is_current(card: Card, transcript: Path) -> bool:
     """Tell whether a card stands on all that the session's own transcript has, but for a line being written."""
     status = _stat(transcript)
     return status is not None and _is_read(card, transcript, status)
+
+
+def _finish(text: str) -> str:
+    """Return a text as a card holds it: without secrets, cut."""
+    from agent_context.screening import find_secrets  # noqa: PLC0415 - only a card that changes pays for it
+
+    for hit in reversed(find_secrets(text)):
+        text = f"{text[: hit.start]}[redacted:{hit.rule}]{text[hit.end :]}"
+    return text[:TEXT_LENGTH]
 
 
 def _stat(path: Path) -> os.stat_result | None:
@@ -189,7 +201,7 @@ def _take(draft: _Draft, line: Line, name: str, offset: int, source: Source, *, 
     """Add what a record says to the draft; return the source with the answer that it is part of."""
     fields = draft.fields
     if own:
-        fields["title"] = (line.custom_title or line.ai_title or fields["title"])[:TEXT_LENGTH]
+        fields["title"] = (line.custom_title or line.ai_title or fields["title"])[:READ_LENGTH]
     if line.type == "attachment" and own:
         _take_queued(draft, line)
     if line.type not in ("user", "assistant"):
@@ -228,7 +240,7 @@ def _take_queued(draft: _Draft, line: Line) -> None:
 
 
 def _note_request(draft: _Draft, text: str) -> None:
-    text = human_text(text)[:TEXT_LENGTH]
+    text = human_text(text)[:READ_LENGTH]
     if text:
         draft.fields["task"] = draft.fields["task"] or text
         draft.fields["request"] = text
@@ -239,7 +251,7 @@ def _take_answer(draft: _Draft, message: _Message, source: Source, *, own: bool)
     """Take a part of an answer; its usage is repeated with every part and grows, so the last one counts."""
     text = _text(message.content).strip()
     if own and text:
-        draft.fields["said"] = text[:TEXT_LENGTH]
+        draft.fields["said"] = text[:READ_LENGTH]
         draft.fields["messages"] += 1
     if message.usage is None:
         return source

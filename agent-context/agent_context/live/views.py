@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from agent_context.live.board import MOST_NAMED
 from agent_context.live.cards import Tokens
 from agent_context.live.conflicts import Conflict  # noqa: TC001 - msgspec reads the annotations
 from agent_context.live.messages import Inbox
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from agent_context.live.board import Board
     from agent_context.live.cards import Card
     from agent_context.live.sharing import SharedCard
+
+
+BRIEF = 8  # edits: of many sessions only what they do now is looked into
 
 
 class View(msgspec.Struct, frozen=True):
@@ -43,12 +47,12 @@ def view_all(board: Board) -> list[View]:
     """Return the sessions of this machine, those at work first."""
     order = list(Status)
     cards = sorted(board.cards.values(), key=lambda card: (order.index(board.status(card.session)), card.session))
-    return [view(board, card.session) for card in cards]
+    return [view(board, card.session, BRIEF) for card in cards]
 
 
-def view(board: Board, session: str) -> View:
-    """Return one session as it stands."""
-    card = board.name_symbols(session)
+def view(board: Board, session: str, named: int = MOST_NAMED) -> View:
+    """Return one session as it stands, with the symbols of at least its newest edits."""
+    card = board.name_symbols(session, named)
     return View(
         session=session,
         status=board.status(session),
