@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,9 +14,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
+from click.testing import CliRunner
 from samples import LESSON, OTHER_LESSON, Machine, make_learning
+from test_scheduling import put_program
 from test_server import put
 
+from agent_context.commands.face import Face
+from agent_context.commands.hook import command
 from agent_context.errors import AgentContextError
 from agent_context.hooking import HookCall, answer, remind
 from agent_context.knowledge import KnowledgeBase
@@ -224,24 +227,37 @@ def test_the_answer_is_in_the_clients_form(machine: Machine) -> None:
         answer(KnowledgeBase(machine.root), machine.environment, "session-start", b"{")
 
 
-def test_the_start_hook_finds_the_program_and_prints_what_it_says(machine: Machine, home: Path) -> None:
-    checkout = machine.checkout()
-    put(machine, make_learning("Tests need a running database.", status=Status.ACCEPTED))
+def test_what_the_program_says_is_passed_on_and_its_failures_are_not(home: Path) -> None:
     folder(home).mkdir(parents=True)
     program = home / "program"
-    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m agent_context "$@"\n')
-    program.chmod(0o755)
     (folder(home) / "program").write_text(f"{program}\n")
+    put_program(home, "program", '#!/bin/sh\necho "$* $(cat)"\n')
+    assert fire(home, "session-start", '{"cwd": "/"}').stdout == b'hook session-start {"cwd": "/"}\n'
+    put_program(home, "program", "#!/bin/sh\necho no knowledge base here >&2\nexit 3\n")
+    done = fire(home, "session-start", "{}")
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert "no knowledge base here\n" in (folder(home) / "log").read_text()
+    assert (folder(home) / "log").read_text().endswith("session-start: failed with 3\n")
+
+
+def test_the_command_prints_what_the_session_is_told_and_logs_it(
+    machine: Machine, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checkout, other = machine.checkout(), machine.checkout("git@github.com:o/unknown.git", "unknown")
+    put(machine, make_learning("Tests need a running database.", status=Status.ACCEPTED))
+    monkeypatch.setenv("AGENT_CONTEXT_KB", str(machine.root))
+    monkeypatch.chdir(checkout)
     said = json.dumps({"cwd": str(checkout), "source": "startup"})
-    done = fire(home, "session-start", said, AGENT_CONTEXT_KB=str(machine.root))
+    done = CliRunner().invoke(command, ["session-start"], input=said, obj=Face(), catch_exceptions=False)
     text = json.loads(done.stdout)["hookSpecificOutput"]["additionalContext"]
     assert "running database" in text
-    assert decisions(home) == [f"session-start: told {len(text)} characters"]
 
-    done = fire(home, "session-start", said, AGENT_CONTEXT_KB=str(home))
-    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
-    assert decisions(home)[-1] == "session-start: failed with 1"
-    assert "is not a knowledge base" in (folder(home) / "log").read_text()
+    monkeypatch.chdir(other)
+    for variables in ({}, {"AGENT_CONTEXT_CHILD": "1"}):
+        done = CliRunner().invoke(command, ["session-start"], "{}", variables, obj=Face(), catch_exceptions=False)
+        assert done.stdout == ""
+    assert decisions(home) == [f"session-start: told {len(text)} characters", "session-start: nothing to tell"]
+    assert (folder(home) / "nothing").read_text() == f"{other}\n"
 
 
 def test_a_start_with_all_in_place_starts_no_program(machine: Machine, home: Path) -> None:

@@ -245,3 +245,25 @@ def test_learn_leaves_what_the_model_wrote_unreviewed(installed: World) -> None:
     (learning,) = [item for item in installed.learnings() if item.claim == LESSON]
     assert (learning.status, learning.paths) == (Status.UNREVIEWED, ("Makefile",))
     assert learning.sources[0].speaker is Speaker.ASSISTANT
+
+
+def test_recall_searches_without_a_question_and_answers_as_the_program_does(installed: World) -> None:
+    search = tool("Bash", {"command": 'agent-context search "staging database reset"', "description": "Look it up"})
+    api = installed.ask("/agent-context:recall staging database", search, text("It is reset every night."))
+    assert "what earlier sessions learned about: staging database" in json.dumps(api.messages[0]["messages"])
+    assert KNOWN.id in last_result(api.messages[1])["content"]
+
+
+def test_the_skill_alone_shows_a_sync_without_the_plugin(world: World) -> None:
+    skills = world.home / ".claude" / "skills"
+    skills.mkdir()
+    (skills / "context-sync").symlink_to(REPOSITORY / "skills" / "context-sync")
+    before = git(world.root, "rev-parse", "HEAD")
+    dry_run = tool("Bash", {"command": "agent-context sync --dry-run", "description": "Show what a sync would do"})
+    api = world.ask(
+        "/context-sync --dry-run", dry_run, text("Nothing new."), words=("--allowedTools", "Bash(agent-context sync *)")
+    )
+    assert "This skill needs the program" in json.dumps(api.messages[0]["messages"])
+    assert last_result(api.messages[1])["content"].startswith("Dry run: nothing is changed, fetched or pushed.")
+    assert git(world.root, "rev-parse", "HEAD") == before
+    assert not (world.checkout / ".claude").exists()
