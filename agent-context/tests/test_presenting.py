@@ -11,11 +11,15 @@ from click.testing import CliRunner
 from samples import Machine, git, make_learning, replace_fields
 
 from agent_context.cli import group
+from agent_context.errors import AgentContextError
 from agent_context.frontmatter import write_learning
 from agent_context.git import Repository
 from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Source, Speaker, Status, StatusNote
 from agent_context.presenting import collect_site
+from agent_context.screening.allowing import hash_found
+from agent_context.settings import Allowance
+from agent_context.site import stage
 from agent_context.state import State, name_of_clone
 from agent_context.syncing.halves import locked
 
@@ -85,11 +89,31 @@ def test_a_public_site_has_no_quotes_machines_or_people(knowledge_base: Knowledg
 
 
 def test_a_broken_learning_is_named_and_the_rest_is_there(knowledge_base: KnowledgeBase) -> None:
-    put(knowledge_base.root, "open", learning(1, "Deploy with make."))
-    (knowledge_base.root / "projects/open/2026-03/broken.md").write_text("---\nid: [\n", encoding="utf-8")
+    folder = put(knowledge_base.root, "open", learning(1, "Deploy with make.")).parent
+    made = folder / "made"
+    (folder / "broken.md").write_text("---\nid: [\n", encoding="utf-8")
+    (folder / "tagged.md").write_text(f"---\nid: !!python/object/apply:pathlib.Path.touch [{made}]\n---\n", "utf-8")
+    (folder / f"with-{TOKEN}.md").write_text("---\nid: [\n", encoding="utf-8")
     site = collect_site(knowledge_base, NOW)
     assert shown(knowledge_base) == ["0000000001"]
-    assert site.problems[0].startswith("projects/open/2026-03/broken.md:")
+    assert [problem.partition(":")[0] for problem in site.problems] == [
+        "projects/open/2026-03/broken.md",
+        "projects/open/2026-03/tagged.md",
+        "a file in projects/open/2026-03 does not read (agent-context check names it)",
+    ]
+    assert not made.exists()
+
+
+def test_a_secret_that_got_past_all_gates_stops_the_site_unless_a_person_allows_it(
+    knowledge_base: KnowledgeBase, tmp_path: Path
+) -> None:
+    put(knowledge_base.root, "open", learning(1, "Deploy with make."))
+    site = collect_site(knowledge_base, NOW)
+    open_ = replace(next(shelf for shelf in site.shelves if shelf.folder == "open"), name=f"Named {TOKEN}")
+    named = replace(site, shelves=(open_,), guide=None)
+    with pytest.raises(AgentContextError, match="holds a secret in line"):
+        stage(named, tmp_path / "a")
+    stage(replace(named, allow=(Allowance("a sample", hash=hash_found(TOKEN)),)), tmp_path / "b")
 
 
 def test_the_site_tells_what_agents_get_and_why(knowledge_base: KnowledgeBase) -> None:

@@ -238,7 +238,7 @@ def test_an_id_that_is_none_cannot_leave_its_folder(tmp_path: Path) -> None:
     entry = make_entry("p", 1, "Odd id.", id="../../../../escape")
     stage(replace(EMPTY, shelves=(Shelf("p", "p", (entry, entry)),)), tmp_path)
     assert not [path for path in tmp_path.rglob("*escape*") if ".site" not in path.parts]
-    text = (tmp_path / ".site/cards/projects/p/index.html").read_text(encoding="utf-8")
+    text = (tmp_path / ".site/parts/projects/p/index.html").read_text(encoding="utf-8")
     assert text.count('id="e-not-an-id-escape-') == 2
 
 
@@ -406,5 +406,5 @@ def test_two_versions_that_wait_stand_side_by_side_with_their_command(tmp_path: 
     page = (tmp_path / ".site/docs/conflicts/index.md").read_text(encoding="utf-8")
     assert f"agent-context resolve {entry.learning.id}" in page
     assert '<blockquote dir="auto"><p>Use &lt;b&gt;just&lt;/b&gt; instead.</p></blockquote>' in page
-    card = (tmp_path / ".site/cards/projects/o.r/index.html").read_text(encoding="utf-8")
+    card = (tmp_path / ".site/parts/projects/o.r/index.html").read_text(encoding="utf-8")
     assert 'data-flags="conflict"' in card

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
 import shutil
 import threading
 import time
-from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -77,7 +77,7 @@ def entry(folder: str, number: int, claim: str, **fields: Any) -> Entry:
         "kind": list(Kind)[number % len(Kind)],
         "status": Status.ACCEPTED if number % 3 else Status.UNREVIEWED,
         "created": f"2026-{11 - number // 30 % 10:02}-{number % 27 + 1:02}T08:00:00Z",
-        "tags": (("deploy", "money", "tests/unit")[number % 3], "🚀"),
+        "tags": (("deploy", "money", "tests/unit")[number % 3], "🚀", "constructor"),
         "paths": (f"src/{number % 4}.py",),
         "why": (f"Number {number} was learned the hard way.",),
         "evidence": ("we said so before",),
@@ -135,9 +135,17 @@ class Handler(SimpleHTTPRequestHandler):
         self.asked.append(self.path)
         file = Path(self.translate_path(self.path))
         file = file / "index.html" if file.is_dir() else file
-        if not self.unguarded or file.suffix != ".html" or not file.is_file():
-            super().do_GET()
-            return
+        with contextlib.suppress(ConnectionError):  # the browser may be on another page by now
+            if self.path == "/favicon.ico":  # asked for by the permalinks' bare pages
+                self.send_response(204)
+                self.end_headers()
+            elif self.unguarded and file.suffix == ".html" and file.is_file():
+                self.send_unguarded(file)
+            else:
+                super().do_GET()
+
+    def send_unguarded(self, file: Path) -> None:
+        """Send a page without its policy."""
         data = file.read_bytes().replace(b'http-equiv="Content-Security-Policy"', b'name="without"')
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
@@ -149,7 +157,7 @@ class Handler(SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-@contextmanager
+@contextlib.contextmanager
 def served(folder: Path, *, unguarded: bool = False) -> Iterator[tuple[str, list[str]]]:
     """Serve a folder on the loopback; give its address and the list of what is asked for."""
     asked: list[str] = []
@@ -184,7 +192,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
             started.close()
 
 
-@contextmanager
+@contextlib.contextmanager
 def visiting(browser: Browser, address: str, **options: Any) -> Iterator[tuple[Page, list[str]]]:
     """A page that must ask nobody else; gives it and what it complains of."""
     context: BrowserContext = browser.new_context(base_url=address, **{"color_scheme": "light", **options})
@@ -306,6 +314,7 @@ def test_filters_of_one_page_hide_cards_and_stand_in_the_address(page: Page) -> 
     settle(page, "/projects/lin.greenhouse/")
     assert len(claims(page)) == len(CLAIMS)
     page.locator(".ac-fold summary").click()
+    assert page.get_by_role("checkbox", name="constructor", exact=False).count() == 1
     page.get_by_role("checkbox", name="money").check()
     assert page.url.endswith("?tag=money")
     assert all("money" in text for text in page.locator(".ac-card:visible .ac-about").all_inner_texts())

@@ -74,6 +74,7 @@ def collect_site(
         url=settings.url,
         web=None if public else around.web,
         health=around.health,
+        allow=knowledge_base.settings.allow,
         machines=() if public else around.machines,
         syncs=() if public else around.syncs,
         outcomes={} if public else around.outcomes,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from agent_context.site.holdings import Near
 
 LIKELY = 80  # of 100: what is less near speaks of something else
-MOST_PAIRS = 1_000  # half a second; a knowledge base with more of them needs another remedy than a page
+MOST_PAIRS = 300  # the nearest; a knowledge base with more of them needs another remedy than a page
 
 
 def find_opposed(entries: Sequence[Entry], related: Mapping[str, tuple[Near, ...]]) -> tuple[Opposed, ...]:

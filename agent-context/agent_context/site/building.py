@@ -13,7 +13,7 @@ from typing import Literal
 from agent_context.errors import AgentContextError, MissingExtraError
 from agent_context.site.indexing import index_site
 from agent_context.site.permalinks import write_permalinks
-from agent_context.site.placing import place_cards
+from agent_context.site.placing import place_parts
 from agent_context.site.policy import write_policy
 from agent_context.site.programs import run_module
 from agent_context.site.staging import SETTINGS, SITE, STAGE, refuse_links
@@ -43,7 +43,7 @@ def build(root: Path, *, strict: bool = True, generator: Generator = "mkdocs") -
         with tempfile.TemporaryDirectory(dir=staged, prefix="build-", ignore_cleanup_errors=True) as scratch:
             fresh = Path(scratch) / SITE
             generate(staged / SETTINGS, fresh, generator, strict=strict)
-            place_cards(staged, fresh)
+            place_parts(staged, fresh)
             index_site(staged, fresh)
             write_policy(fresh)
             write_permalinks(staged, fresh)

@@ -14,7 +14,7 @@ from agent_context.changes import write_atomically
 from agent_context.errors import AgentContextError
 from agent_context.learning import LIVING, Speaker
 from agent_context.site.facts import FLAGS
-from agent_context.site.markup import clean_line, escape, escape_verbatim, render_blocks, render_gist, render_inline
+from agent_context.site.markup import clean_line, escape, escape_verbatim, render_blocks, render_inline, strip_marks
 from agent_context.site.sitemap import permalink
 from agent_context.site.times import find_age
 
@@ -60,7 +60,8 @@ class Wordings:
         words = self._used.get(digest) or self._kept.get(digest)
         if words is None:
             why = render_blocks("\n\n".join(learning.why)) if learning.why else ""
-            words = Words(render_inline(learning.claim), why, render_gist(learning.claim))
+            claim = render_inline(learning.claim)
+            words = Words(claim, why, strip_marks(claim))
         self._used[digest] = words
         return words
 

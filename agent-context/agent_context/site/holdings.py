@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from agent_context.journal import Entry as Synced
     from agent_context.knowledge import Entry
     from agent_context.machines import Known
+    from agent_context.settings import Allowance
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,8 @@ class Opposed:
 class SiteInput:
     """All that the site shows. `generated` is UTC; `guide` a folder of our own Markdown; `problems` did not read.
 
-    `doubts` and `related` go by a learning's path. `outcomes` counts this machine's sessions by what became of them.
+    `doubts` and `related` go by a learning's path; `allow` is what a person lets through the screen. `outcomes` counts
+    this machine's sessions by what became of them.
     """
 
     title: str
@@ -125,6 +127,7 @@ class SiteInput:
     url: str = ""
     web: Web | None = None
     health: Health = Health()
+    allow: tuple[Allowance, ...] = ()
     machines: tuple[Known, ...] = ()
     syncs: tuple[Synced, ...] = ()
     outcomes: Mapping[str, int] = field(default_factory=dict)

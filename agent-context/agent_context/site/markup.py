@@ -62,9 +62,9 @@ def render_blocks(text: str) -> str:
     return _sanitise(parser.renderer.render(tokens, parser.options, {}))
 
 
-def render_gist(text: str) -> str:
-    """Return the words of one paragraph of foreign Markdown, escaped and without marks, fit for inside a link."""
-    return _sanitise(_parser().renderInline(clean_line(text)), tags=frozenset())
+def strip_marks(rendered: str) -> str:
+    """Return the words of what render_inline returned, without its marks, fit for inside a link."""
+    return _sanitise(rendered, tags=frozenset())
 
 
 @cache

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agent_context.site.holdings import SiteInput
 
 PER_PAGE = 50
-PAGE_WEIGHT = 170_000  # bytes of cards, by estimate, so that a page with all around it stays below 200 KB
+PAGE_WEIGHT = 180_000  # bytes of cards, by estimate, so that a page with all around it stays below 200 KB
 CARD_WEIGHT = 2_300
 PLAIN_NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]|\.(?=[a-z0-9])){0,79}")
 PLAIN_ID = re.compile(r"[0-9a-f]{4,64}")

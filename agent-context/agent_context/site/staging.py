@@ -5,6 +5,7 @@ What stands on the pages is sitemap's and pages' job; building them is building'
 
 from __future__ import annotations
 
+from html import unescape
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import msgspec
 from agent_context.changes import apply, plan
 from agent_context.errors import AgentContextError
 from agent_context.screening import find_secrets
+from agent_context.screening.allowing import is_allowed
 from agent_context.site.cards import Wordings
 from agent_context.site.catalogue import build_catalogue
 from agent_context.site.facts import find_facts
@@ -21,13 +23,14 @@ from agent_context.site.indexing import FINDABLE, MOST_FOR_MATERIAL, list_findab
 from agent_context.site.markup import clean_line, escape
 from agent_context.site.pages import Pages, navigation
 from agent_context.site.permalinks import PERMALINKS, list_permalinks
-from agent_context.site.placing import CARDS
+from agent_context.site.placing import PARTS, part
 from agent_context.site.sitemap import lay_out
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from agent_context.settings import Allowance
     from agent_context.site.holdings import SiteInput
     from agent_context.site.sitemap import Layout
 
@@ -35,7 +38,7 @@ STAGE = ".site"
 SITE = "site"
 SETTINGS = "mkdocs.yml"
 GUIDE_FILES = frozenset({".md", ".png", ".svg", ".jpg", ".jpeg", ".gif", ".webp"})
-PARTS = ("docs", "cards", "overrides", "defaults")
+FOLDERS = ("docs", PARTS, "overrides", "defaults")
 
 
 def stage(site: SiteInput, root: Path, wordings_file: Path | None = None) -> list[Path]:
@@ -52,8 +55,8 @@ def stage(site: SiteInput, root: Path, wordings_file: Path | None = None) -> lis
         path = folder / name
         kept.add(path)
         apply(plan({path: data}))
-    for part in PARTS:
-        gone = [path for path in (folder / part).rglob("*") if path not in kept and not path.is_dir()]
+    for name in FOLDERS:
+        gone = [path for path in (folder / name).rglob("*") if path not in kept and not path.is_dir()]
         apply(plan(dict.fromkeys(gone)))
     wordings.save()
     return sorted(kept)
@@ -76,10 +79,13 @@ def _make_files(site: SiteInput, root: Path, wordings: Wordings) -> Iterator[tup
     guide = _read_guide(site.guide) if site.guide else {}
     pages = Pages(site, layout, facts, wordings)
     for name, text in pages.render():
-        _refuse_secrets(name, text)
-        yield f"docs/{name}", text.encode()
+        _refuse_secrets(name, text, site.allow)
+        page, placed = part(text)
+        yield f"docs/{name}", page.encode()
+        if placed:
+            yield f"{PARTS}/{name.removesuffix('.md')}.html", placed.encode()
     for address, cards in pages.draw_cards():
-        yield f"{CARDS}/{address}index.html", cards.encode()
+        yield f"{PARTS}/{address}index.html", cards.encode()
     for name, text in build_feeds(site, layout, wordings).items():
         yield f"docs/{name}", text.encode()
     for name, data in build_catalogue(site, layout, facts).items():
@@ -87,18 +93,19 @@ def _make_files(site: SiteInput, root: Path, wordings: Wordings) -> Iterator[tup
     for name, data in guide.items():
         yield f"docs/guide/{name}", data
     yield "docs/learnings.json", export(site, layout, facts)
-    parts = sorted(name for name in guide if name.endswith(".md"))
-    yield "docs/llms.txt", write_llms(site, layout, parts).encode()
+    chapters = sorted(name for name in guide if name.endswith(".md"))
+    yield "docs/llms.txt", write_llms(site, layout, chapters).encode()
     yield PERMALINKS, list_permalinks(layout, wordings)
     yield FINDABLE, list_findable(layout, wordings)
     yield from _read_theme(root)
-    settings = _settings(site, layout, root, navigation(site, layout, _guide_navigation(parts)))
+    settings = _settings(site, layout, root, navigation(site, layout, _guide_navigation(chapters)))
     yield SETTINGS, settings.encode()
 
 
-def _refuse_secrets(name: str, text: str) -> None:
+def _refuse_secrets(name: str, text: str, allow: Iterable[Allowance]) -> None:
     """Look once more at what is about to be shown: what no gate before has found must not be found by a reader."""
-    certain = [hit for hit in find_secrets(text) if hit.severity == "certain"]
+    found = (hit for hit in find_secrets(text) if hit.severity == "certain")
+    certain = [hit for hit in found if not is_allowed(unescape(text[hit.start : hit.end]), allow)]
     if certain:
         line = text.count("\n", 0, certain[0].start) + 1
         raise AgentContextError(
@@ -110,8 +117,8 @@ def _refuse_secrets(name: str, text: str) -> None:
 def _read_theme(root: Path) -> Iterator[tuple[str, bytes]]:
     """Yield what makes the look: our assets, what overrides the theme, and the settings where the root has none."""
     data = resources.files("agent_context") / "data" / "site"
-    for part, target in (("assets", "docs/assets"), ("overrides", "overrides")):
-        with resources.as_file(data / part) as folder:
+    for source, target in (("assets", "docs/assets"), ("overrides", "overrides")):
+        with resources.as_file(data / source) as folder:
             for path in sorted(folder.rglob("*")):
                 if path.is_file():
                     yield f"{target}/{path.relative_to(folder).as_posix()}", path.read_bytes()

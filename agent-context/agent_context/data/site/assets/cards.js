@@ -1,5 +1,6 @@
 // Filters on a page of cards. Where the project has more pages than this one, the catalogue knows the others.
 
+import { ageGroup } from "./dom.js";
 import { Explorer } from "./explorer.js";
 import { words } from "./find.js";
 
@@ -7,7 +8,6 @@ const NAMES = ["kind", "status", "flag", "age", "tag", "path", "machine", "confi
 const HOLDS = ["unreviewed", "accepted"]; // what stands on the pages of projects and patterns
 const ENDED = ["rejected", "retired", "superseded"]; // what stands on the page of the set aside
 const DAY = 86_400_000;
-const AGES = [["week", 7], ["month", 31], ["quarter", 92], ["year", 366], ["older", Infinity]];
 
 /** Answers the same questions as the catalogue, from the cards of one page. */
 class Cards {
@@ -24,7 +24,9 @@ class Cards {
     for (const { card, text: said, values } of this.cards) {
       for (const name of NAMES) for (const value of values[name]) counts[name].set(value, counts[name].get(value) ?? 0);
       if (!asked.every((word) => said.some((each) => each.startsWith(word)))) continue;
-      const failed = NAMES.filter((name) => chosen[name].length && !chosen[name].some((value) => values[name].includes(value)));
+      const failed = NAMES.filter(
+        (name) => chosen[name].length && !chosen[name].some((value) => values[name].includes(value)),
+      );
       if (!failed.length) passing.push(card);
       for (const name of failed.length === 0 ? NAMES : failed.length === 1 ? failed : []) {
         for (const value of values[name]) counts[name].set(value, counts[name].get(value) + 1);
@@ -38,14 +40,22 @@ class Cards {
   }
 }
 
-function valuesOf({ kind, status, flags = "", confidence = "", created = "", tags = "[]", paths = "[]", machines = "[]" }) {
-  const days = (Date.now() - Date.parse(created)) / DAY;
-  const old = AGES.find(([, most]) => days < most);
+function valuesOf({
+  kind,
+  status,
+  flags = "",
+  confidence = "",
+  created = "",
+  tags = "[]",
+  paths = "[]",
+  machines = "[]",
+}) {
+  const group = ageGroup((Date.now() - Date.parse(created)) / DAY);
   return {
     kind: [kind],
     status: [status],
     flag: flags.split(" ").filter(Boolean),
-    age: old ? [old[0]] : [],
+    age: group ? [group] : [],
     tag: JSON.parse(tags),
     path: JSON.parse(paths),
     machine: JSON.parse(machines),

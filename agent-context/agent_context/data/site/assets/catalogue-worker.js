@@ -1,11 +1,11 @@
 // The catalogue of all learnings, in a thread of its own: filters, counts, searches, and what hangs together.
 // Facets come first and whole; the words come in pieces, as they are looked at or looked through.
 
+import { AGES, ageGroup } from "./dom.js";
 import { Index } from "./find.js";
 import { Web } from "./web.js";
 
 const FACETS = ["project", "kind", "status", "flag", "confidence", "tag", "path", "machine", "age"];
-const AGES = [["week", 7], ["month", 31], ["quarter", 92], ["year", 366], ["older", Infinity]];
 const PIECES_AT_ONCE = 4;
 
 let address; // of the site's root
@@ -29,17 +29,20 @@ async function open(site) {
   words = new Array(data.count);
   web = new Web(data);
   const today = Math.floor(Date.now() / 86_400_000);
-  const bucket = (day) => AGES.findIndex(([, days]) => today - day < days);
+  const group = (day) => (day < 0 ? [] : AGES.indexOf(ageGroup(today - day)));
   data.lists = {
     project: { names: data.projects.map(([folder]) => folder), of: data.project },
     kind: { names: data.kinds, of: data.kind },
     status: { names: data.statuses, of: data.status },
-    flag: { names: data.flags, of: data.flag.map((bits) => data.flags.flatMap((_, bit) => (bits >> bit) & 1 ? [bit] : [])) },
+    flag: {
+      names: data.flags,
+      of: data.flag.map((bits) => data.flags.flatMap((_, bit) => ((bits >> bit) & 1 ? [bit] : []))),
+    },
     confidence: { names: data.confidences, of: data.confidence },
     tag: { names: data.tags, of: data.tag },
     path: { names: data.paths, of: data.path },
     machine: { names: data.machines, of: data.machine },
-    age: { names: AGES.map(([name]) => name), of: data.day.map((day) => (day < 0 ? [] : bucket(day))) },
+    age: { names: AGES, of: data.day.map(group) },
   };
 }
 
@@ -53,7 +56,12 @@ function piece(number) {
         const named = [...tag.of[learning].map((each) => tag.names[each]), project.names[project.of[learning]]];
         const paths = path.of[learning].map((each) => path.names[each]);
         const { claim, why } = words[learning];
-        index.add(learning, [[claim, 3], [named.join(" "), 2], [[...paths, id].join(" "), 1], [why, 1]]);
+        index.add(learning, [
+          [claim, 3],
+          [named.join(" "), 2],
+          [[...paths, id].join(" "), 1],
+          [why, 1],
+        ]);
       });
       indexed += part.id.length;
     });
@@ -103,7 +111,13 @@ async function query({ text, chosen, limit, only }) {
   if (scores) passing.sort((one, other) => scores.get(other) - scores.get(one) || one - other);
   const shown = passing.slice(0, limit);
   await Promise.all([...new Set(shown.map((learning) => Math.floor(learning / data.shard)))].map(piece));
-  return { total: passing.length, all: data.count, searched: scores ? indexed : data.count, rows: shown.map(row), counts: named(facets, counts) };
+  return {
+    total: passing.length,
+    all: data.count,
+    searched: scores ? indexed : data.count,
+    rows: shown.map(row),
+    counts: named(facets, counts),
+  };
 }
 
 const wanted = (name, values) => {

@@ -38,12 +38,23 @@ export function age(day) {
   if (day < 0) return "";
   const days = Math.floor(Date.now() / 86_400_000) - day;
   if (days < 1) return "today";
-  for (const [size, unit] of [[365.25, "year"], [30.44, "month"], [7, "week"], [1, "day"]]) {
+  for (const [size, unit] of [
+    [365.25, "year"],
+    [30.44, "month"],
+    [7, "week"],
+    [1, "day"],
+  ]) {
     const count = Math.floor(days / size);
     if (count) return `${count} ${unit}${count > 1 ? "s" : ""} ago`;
   }
   return "";
 }
+
+export const AGES = ["week", "month", "quarter", "year", "older"];
+const AGE_DAYS = [7, 31, 92, 366, Infinity];
+
+/** Return which of the ages something so many days old has. */
+export const ageGroup = (days) => AGES[AGE_DAYS.findIndex((most) => days < most)];
 
 /** Return a number as people read it. */
 export const count = (number) => number.toLocaleString("en");

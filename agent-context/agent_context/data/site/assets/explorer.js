@@ -63,17 +63,35 @@ export class Explorer {
     this.input.addEventListener("input", typed);
     this.said = make("p", { class: "ac-said", role: "status" }, "Loading …");
     this.chips = make("div", { class: "ac-chips" });
-    this.clear = make("button", { type: "button", class: "ac-more", hidden: true, click: () => this.reset() }, "Clear all");
+    this.clear = make(
+      "button",
+      { type: "button", class: "ac-more", hidden: true, click: () => this.reset() },
+      "Clear all",
+    );
     this.rows = make("ol", { class: "ac-hits" });
-    this.more = make("button", { type: "button", class: "ac-button", hidden: true, click: () => this.#grow() }, "Show more");
+    this.more = make(
+      "button",
+      { type: "button", class: "ac-button", hidden: true, click: () => this.#grow() },
+      "Show more",
+    );
     this.panel = new Panel(this.names, (name, value, wanted) => this.choose(name, value, wanted));
     const folded = make("details", { class: "ac-fold" }, make("summary", {}, "Filters"), this.panel.element);
     folded.open = matchMedia("(min-width: 60em)").matches && !place.dataset.project;
-    const form = make("form", { role: "search", class: "ac-search", submit: (event) => event.preventDefault() }, this.input);
+    const form = make(
+      "form",
+      { role: "search", class: "ac-search", submit: (event) => event.preventDefault() },
+      this.input,
+    );
     place.replaceChildren(
       form,
       folded,
-      make("div", { class: "ac-found" }, make("div", { class: "ac-result" }, this.said, this.chips, this.clear), this.rows, this.more),
+      make(
+        "div",
+        { class: "ac-found" },
+        make("div", { class: "ac-result" }, this.said, this.chips, this.clear),
+        this.rows,
+        this.more,
+      ),
     );
     place.classList.add("ac-explorer");
   }

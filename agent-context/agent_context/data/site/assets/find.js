@@ -1,7 +1,8 @@
 // A small search index: words to learnings, found by their beginning, ordered by BM25 over weighted fields.
 // It grows piece by piece and is queried meanwhile. Times are in docs/benchmarks.md, beside MiniSearch's.
 
-const WORDS = /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]|(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])[\p{L}\p{N}])+/gu;
+const WORDS =
+  /[\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}]|(?:(?![\p{sc=Han}\p{sc=Hiragana}\p{sc=Katakana}\p{sc=Thai}])[\p{L}\p{N}])+/gu;
 const K1 = 1.2;
 const B = 0.7;
 const PREFIX = 0.6; // what a longer word that begins as asked is worth

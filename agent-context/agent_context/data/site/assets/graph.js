@@ -24,15 +24,26 @@ class Graph {
   constructor(place) {
     this.catalogue = new Catalogue();
     const field = "Find a project, a tag or a learning";
-    this.input = make("input", { type: "search", class: "ac-find", placeholder: field, "aria-label": field, autocomplete: "off", "data-ac-find": true });
-    this.input.addEventListener("input", calm(() => this.#suggest(), 150));
+    this.input = make("input", {
+      type: "search",
+      class: "ac-find",
+      placeholder: field,
+      "aria-label": field,
+      autocomplete: "off",
+      "data-ac-find": true,
+    });
+    this.input.addEventListener(
+      "input",
+      calm(() => this.#suggest(), 150),
+    );
     this.list = make("div", { class: "ac-around" });
     this.hint = make("p", { class: "ac-hint" });
     this.picture = new Picture({
       chosen: (point) => this.#choose(point),
       pointed: (point) => this.#describe(point),
     });
-    const button = (name, text, click) => make("button", { type: "button", class: "ac-button", "aria-label": name, title: name, click }, text);
+    const button = (name, text, click) =>
+      make("button", { type: "button", class: "ac-button", "aria-label": name, title: name, click }, text);
     const tools = make(
       "div",
       { class: "ac-graph-tools" },
@@ -42,7 +53,11 @@ class Graph {
       button("Show everything", "Everything", () => this.go(WHOLE)),
     );
     const frame = make("div", { class: "ac-frame" }, this.picture.element, tools, this.hint);
-    const form = make("form", { role: "search", class: "ac-search", submit: (event) => event.preventDefault() }, this.input);
+    const form = make(
+      "form",
+      { role: "search", class: "ac-search", submit: (event) => event.preventDefault() },
+      this.input,
+    );
     place.replaceChildren(form, frame, this.list);
     place.classList.add("ac-graph");
     addEventListener("popstate", () => this.show());
@@ -62,7 +77,8 @@ class Graph {
       await this.catalogue.ready;
       const at = new URLSearchParams(location.search).get("at") ?? (await this.#start());
       if (!at) return this.#say("No learnings yet. Run make sync, then build the site again.");
-      const found = at === WHOLE ? await this.catalogue.ask("whole", { limit: MOST }) : await this.catalogue.ask("around", { at });
+      const found =
+        at === WHOLE ? await this.catalogue.ask("whole", { limit: MOST }) : await this.catalogue.ask("around", { at });
       if (turn !== this.#turn) return undefined;
       if (!found) return this.#say("Nothing of this name is here (any more).");
       this.#draw(at, found);
@@ -88,10 +104,15 @@ class Graph {
   #draw(at, found) {
     const whole = at === WHOLE;
     const named = whole ? "everything" : found.middle[1];
-    this.picture.element.setAttribute("aria-label", `Graph of ${named}: ${found.points.length} points. The list says the same.`);
+    this.picture.element.setAttribute(
+      "aria-label",
+      `Graph of ${named}: ${found.points.length} points. The list says the same.`,
+    );
     this.picture.draw(found.points, found.links, whole ? null : found.middle[0]);
     const heading = make("h2", { tabindex: "-1", dir: "auto" }, ...(whole ? ["Everything"] : prose(found.middle[1])));
-    this.hint.textContent = whole ? `${count(found.shown)} of ${count(found.total)} learnings, the newest. Drag to move, choose a point to go there.` : "";
+    this.hint.textContent = whole
+      ? `${count(found.shown)} of ${count(found.total)} learnings, the newest. Drag to move, choose a point to go there.`
+      : "";
     const parts = whole ? this.#names(found.points) : this.#around(found);
     this.list.replaceChildren(heading, ...parts);
   }
@@ -102,7 +123,8 @@ class Graph {
     const parts = [make("p", { class: "ac-said" }, `${what} · `, open)];
     for (const [name, items] of Object.entries(groups)) {
       if (!items.length) continue;
-      const more = name === "Learnings" && total > items.length + 1 ? ` (the newest ${items.length} of ${count(total)})` : "";
+      const more =
+        name === "Learnings" && total > items.length + 1 ? ` (the newest ${items.length} of ${count(total)})` : "";
       parts.push(make("h3", {}, `${name}${more}`), make("ul", {}, ...items.map((item) => this.#item(item))));
     }
     return parts;
@@ -118,7 +140,14 @@ class Graph {
     const point = (wanted) => () => this.picture.point(wanted);
     const button = make(
       "button",
-      { type: "button", click: () => this.go(key), mouseenter: point(key), focus: point(key), mouseleave: point(null), blur: point(null) },
+      {
+        type: "button",
+        click: () => this.go(key),
+        mouseenter: point(key),
+        focus: point(key),
+        mouseleave: point(null),
+        blur: point(null),
+      },
       make("bdi", {}, ...prose(name)),
       make("span", { class: "ac-tally" }, note),
     );
@@ -132,7 +161,11 @@ class Graph {
     if (text !== this.input.value.trim()) return undefined;
     const said = items.length ? `${items.length} found` : "Nothing fits.";
     const status = make("p", { class: "ac-said", role: "status" }, said);
-    this.list.replaceChildren(make("h2", {}, "Found"), status, make("ul", {}, ...items.map((item) => this.#item(item))));
+    this.list.replaceChildren(
+      make("h2", {}, "Found"),
+      status,
+      make("ul", {}, ...items.map((item) => this.#item(item))),
+    );
     return undefined;
   }
 

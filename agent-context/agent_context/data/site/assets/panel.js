@@ -15,13 +15,15 @@ const TITLES = {
   machine: "Machine",
   confidence: "Confidence",
 };
-const NAMES = {
+const AGES = {
   week: "under a week",
   month: "1–4 weeks",
   quarter: "1–3 months",
   year: "3–12 months",
   older: "over a year",
 };
+
+const nameOf = (name, value, title) => (name === "age" && Object.hasOwn(AGES, value) ? AGES[value] : title);
 
 export const FACETS = Object.keys(TITLES);
 
@@ -71,7 +73,8 @@ export class Panel {
     const asked = facet.find.value.toLowerCase();
     const isChosen = (value) => facet.chosen.includes(value);
     const present = facet.values.filter(([value, number]) => number || isChosen(value));
-    if (present.length > SHOWN) present.sort(([one, few], [other, many]) => isChosen(other) - isChosen(one) || many - few);
+    if (present.length > SHOWN)
+      present.sort(([one, few], [other, many]) => isChosen(other) - isChosen(one) || many - few);
     const fitting = present.filter(([value, , title]) => isChosen(value) || title.toLowerCase().includes(asked));
     const limit = facet.open || asked ? MOST : SHOWN;
     const shown = fitting.filter(([value], place) => place < limit || isChosen(value));
@@ -90,7 +93,7 @@ export class Panel {
     if (!item) {
       const box = make("input", { type: "checkbox", change: () => this.changed(name, value, box.checked) });
       const tally = make("span", { class: "ac-tally" });
-      const text = make("bdi", { class: name === "kind" ? `ac-kind ac-${value}` : "" }, NAMES[title] ?? title);
+      const text = make("bdi", { class: name === "kind" ? `ac-kind ac-${value}` : "" }, nameOf(name, value, title));
       item = { box, tally, line: make("li", {}, make("label", { title }, box, text, tally)) };
       facet.labels.set(value, item);
     }
@@ -105,10 +108,15 @@ export class Panel {
 export function chips(state, title, remove) {
   return Object.entries(state.chosen).flatMap(([name, values]) =>
     values.map((value) => {
-      const shown = NAMES[value] ?? title(name, value);
+      const shown = nameOf(name, value, title(name, value));
       const label = `Remove the filter ${TITLES[name].toLowerCase()}: ${shown}`;
       const click = () => remove(name, value);
-      return make("button", { type: "button", class: "ac-chip", "aria-label": label, click }, make("bdi", {}, shown), " ×");
+      return make(
+        "button",
+        { type: "button", class: "ac-chip", "aria-label": label, click },
+        make("bdi", {}, shown),
+        " ×",
+      );
     }),
   );
 }

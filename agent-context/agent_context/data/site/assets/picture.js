@@ -27,7 +27,10 @@ export class Picture {
     this.element = make("canvas", { class: "ac-canvas", role: "img" });
     this.pen = this.element.getContext("2d");
     new ResizeObserver(() => this.#resize()).observe(this.element);
-    new MutationObserver(() => this.#colour()).observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
+    new MutationObserver(() => this.#colour()).observe(document.body, {
+      attributes: true,
+      attributeFilter: ["data-md-color-scheme"],
+    });
     this.element.addEventListener("pointerdown", (event) => this.#press(event));
     this.element.addEventListener("pointermove", (event) => this.#move(event));
     this.element.addEventListener("pointerup", (event) => this.#release(event));
@@ -99,7 +102,11 @@ export class Picture {
     }
     const edge = this.#points.length > FEW ? 24 : Math.min(60, this.width / 9);
     const scale = Math.min((this.width - 2 * edge) / (right - left + 1), (this.height - 80) / (bottom - top + 1), 2.2);
-    this.#view = { scale, x: this.width / 2 - ((left + right) / 2) * scale, y: this.height / 2 - ((top + bottom) / 2) * scale };
+    this.#view = {
+      scale,
+      x: this.width / 2 - ((left + right) / 2) * scale,
+      y: this.height / 2 - ((top + bottom) / 2) * scale,
+    };
     this.#paint();
   }
 
@@ -181,7 +188,8 @@ export class Picture {
     pen.globalAlpha = lit && !lit.has(each) ? 0.25 : 1;
     pen.beginPath();
     pen.arc(...this.#at(each), this.#size(each), 0, 2 * Math.PI);
-    pen.fillStyle = type === "learning" ? (colours[kind] ?? colours.soft) : type === "project" ? colours.text : colours.ground;
+    pen.fillStyle =
+      type === "learning" ? (colours[kind] ?? colours.soft) : type === "project" ? colours.text : colours.ground;
     pen.fill();
     if (type === "tag") {
       pen.strokeStyle = colours.soft;
@@ -208,7 +216,11 @@ export class Picture {
       const middle = Math.min(Math.max(x, half), Math.max(this.width - half, half));
       const low = y + this.#size(each) + 13;
       const box = [middle - half, low - 11, middle + half, low + 4];
-      if (!shown && taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])) continue;
+      if (
+        !shown &&
+        taken.some((other) => box[0] < other[2] && other[0] < box[2] && box[1] < other[3] && other[1] < box[3])
+      )
+        continue;
       taken.push(box);
       pen.lineWidth = 4;
       pen.lineJoin = "round";

@@ -3,7 +3,13 @@
 import { age, make, prose, root } from "./dom.js";
 
 const TAGS = 4;
-const FLAGS = { stale: "stale", contradicted: "contradicted", conflict: "conflict", pattern: "pattern", pinned: "pinned" };
+const FLAGS = {
+  stale: "stale",
+  contradicted: "contradicted",
+  conflict: "conflict",
+  pattern: "pattern",
+  pinned: "pinned",
+};
 
 /** Return where a learning is found, whatever page it stands on. */
 export const permalink = (id) => new URL(`e/${encodeURIComponent(id)}/`, root).href;

@@ -4,9 +4,12 @@ import { icon, make, root } from "./dom.js";
 import { permalink } from "./rows.js";
 
 const PARTS = { explorer: "./explorer.js", filters: "./cards.js", graph: "./graph.js" };
-const COPY = "M19 21H8V7h11m0-2H8a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h11a2 2 0 0 0 2-2V7a2 2 0 0 0-2-2m-3-4H4a2 2 0 0 0-2 2v14h2V3h12z";
-const LINK = "M10.6 13.4a1 1 0 0 1-1.4 1.4 5 5 0 0 1 0-7.1l3.5-3.5a5 5 0 0 1 7.1 7.1l-1.5 1.5a6.8 6.8 0 0 0-.4-2.4l.5-.5a3 3 0 0 0-4.3-4.3l-3.5 3.5a3 3 0 0 0 0 4.3m2.8-4.3a1 1 0 0 1 1.4 0 5 5 0 0 1 0 7.1l-3.5 3.5a5 5 0 0 1-7.1-7.1l1.5-1.5c0 .8.1 1.6.4 2.4l-.5.5a3 3 0 0 0 4.3 4.3l3.5-3.5a3 3 0 0 0 0-4.3 1 1 0 0 1 0-1.4";
-const GRAPH = "M19 18.5a1.5 1.5 0 0 1-2.5 1.1l-7.6-3.8a2.5 2.5 0 1 1 0-3.6l7.6-3.8a2.5 2.5 0 1 1 .9 1.8L9.8 14a3 3 0 0 1 0 .5l7.6 3.6A1.5 1.5 0 0 1 19 18.5";
+const COPY =
+  "M19 21H8V7h11m0-2H8a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h11a2 2 0 0 0 2-2V7a2 2 0 0 0-2-2m-3-4H4a2 2 0 0 0-2 2v14h2V3h12z";
+const LINK =
+  "M10.6 13.4a1 1 0 0 1-1.4 1.4 5 5 0 0 1 0-7.1l3.5-3.5a5 5 0 0 1 7.1 7.1l-1.5 1.5a6.8 6.8 0 0 0-.4-2.4l.5-.5a3 3 0 0 0-4.3-4.3l-3.5 3.5a3 3 0 0 0 0 4.3m2.8-4.3a1 1 0 0 1 1.4 0 5 5 0 0 1 0 7.1l-3.5 3.5a5 5 0 0 1-7.1-7.1l1.5-1.5c0 .8.1 1.6.4 2.4l-.5.5a3 3 0 0 0 4.3 4.3l3.5-3.5a3 3 0 0 0 0-4.3 1 1 0 0 1 0-1.4";
+const GRAPH =
+  "M19 18.5a1.5 1.5 0 0 1-2.5 1.1l-7.6-3.8a2.5 2.5 0 1 1 0-3.6l7.6-3.8a2.5 2.5 0 1 1 .9 1.8L9.8 14a3 3 0 0 1 0 .5l7.6 3.6A1.5 1.5 0 0 1 19 18.5";
 const OFF = "agent-context.keys"; // in localStorage: "off" once somebody has switched the keys off
 
 const visible = (selector) => [...document.querySelectorAll(selector)].filter((each) => each.offsetParent);
@@ -17,7 +20,14 @@ let current = null;
 function markdown(node) {
   if (node.nodeType === Node.TEXT_NODE) return node.data;
   const inner = [...node.childNodes].map(markdown).join("");
-  const marks = { CODE: ["`", "`"], STRONG: ["**", "**"], EM: ["*", "*"], LI: ["- ", "\n"], P: ["", "\n\n"], PRE: ["```\n", "\n```\n\n"] };
+  const marks = {
+    CODE: ["`", "`"],
+    STRONG: ["**", "**"],
+    EM: ["*", "*"],
+    LI: ["- ", "\n"],
+    P: ["", "\n\n"],
+    PRE: ["```\n", "\n```\n\n"],
+  };
   if (node.tagName === "CODE" && node.parentElement.tagName === "PRE") return inner.trimEnd();
   if (node.tagName === "BLOCKQUOTE") return `${inner.trim().replace(/^/gm, "> ")}\n\n`;
   const [before, after] = marks[node.tagName] ?? ["", ""];
@@ -52,13 +62,21 @@ function copyWords(card) {
 function equip(card) {
   const claim = card.querySelector(".ac-claim")?.textContent ?? card.dataset.id;
   const button = (label, path, action) =>
-    make("button", { type: "button", title: label, "aria-label": `${label}: ${claim}`, click: () => action(card) }, icon(path));
+    make(
+      "button",
+      { type: "button", title: label, "aria-label": `${label}: ${claim}`, click: () => action(card) },
+      icon(path),
+    );
   card.querySelector(".ac-actions")?.append(
     button("Copy as Markdown", COPY, copyWords),
     button("Copy the link", LINK, copyLink),
     make(
       "a",
-      { href: new URL(`graph/?at=${encodeURIComponent(`learning ${card.dataset.id}`)}`, root).href, title: "Show in the graph", "aria-label": `Show in the graph: ${claim}` },
+      {
+        href: new URL(`graph/?at=${encodeURIComponent(`learning ${card.dataset.id}`)}`, root).href,
+        title: "Show in the graph",
+        "aria-label": `Show in the graph: ${claim}`,
+      },
       icon(GRAPH),
     ),
   );
@@ -118,7 +136,12 @@ function help() {
   const there = document.querySelector("dialog.ac-help");
   if (there) return there;
   const rows = Object.entries(KEYS).map(([keys, [what]]) =>
-    make("tr", {}, make("td", {}, ...keys.split(" ").flatMap((key, place) => [place ? " then " : "", make("kbd", {}, key)])), make("td", {}, what)),
+    make(
+      "tr",
+      {},
+      make("td", {}, ...keys.split(" ").flatMap((key, place) => [place ? " then " : "", make("kbd", {}, key)])),
+      make("td", {}, what),
+    ),
   );
   const on = make("input", { type: "checkbox", change: () => localStorage.setItem(OFF, on.checked ? "on" : "off") });
   on.checked = localStorage.getItem(OFF) !== "off";
@@ -160,7 +183,17 @@ function reachTables({ target }) {
 
 /** Let the header say that there are keys. */
 function offerHelp() {
-  const button = make("button", { type: "button", class: "md-header__button ac-keys", title: "Keys", "aria-label": "Keys", click: () => help().showModal() }, "?");
+  const button = make(
+    "button",
+    {
+      type: "button",
+      class: "md-header__button ac-keys",
+      title: "Keys",
+      "aria-label": "Keys",
+      click: () => help().showModal(),
+    },
+    "?",
+  );
   document.querySelector("[data-md-component=palette]")?.after(button);
 }
 
@@ -177,4 +210,5 @@ for (const place of document.querySelectorAll("[data-ac]")) {
   const part = PARTS[place.dataset.ac];
   if (part) import(part).then(({ start }) => start(place));
 }
-if (document.querySelector("meta[name=ac-search][content=pagefind]")) import("./search.js").then(({ start }) => start());
+if (document.querySelector("meta[name=ac-search][content=pagefind]"))
+  import("./search.js").then(({ start }) => start());

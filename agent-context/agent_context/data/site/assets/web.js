@@ -15,7 +15,10 @@ export class Web {
   /** Take in the links between learnings. */
   join(links) {
     const join = (one, other, how, back) => {
-      for (const [from, to, word] of [[one, other, how], [other, one, back]]) {
+      for (const [from, to, word] of [
+        [one, other, how],
+        [other, one, back],
+      ]) {
         if (!this.near.has(from)) this.near.set(from, []);
         this.near.get(from).push([to, word]);
       }
@@ -49,7 +52,10 @@ export class Web {
     const groups = { Learnings: [], Projects: [], Tags: [] };
     const projects = kind === "project" ? [] : top(members, (each) => [this.data.project[each]]);
     const tags = top(members, (each) => this.data.tag[each]).filter(([each]) => kind !== "tag" || each !== number);
-    for (const [group, found, type] of [["Projects", projects, "project"], ["Tags", tags, "tag"]]) {
+    for (const [group, found, type] of [
+      ["Projects", projects, "project"],
+      ["Tags", tags, "tag"],
+    ]) {
       for (const [each, times] of found.slice(0, NAMES)) {
         const point = this.#point(type, each);
         drawn.add(point);
