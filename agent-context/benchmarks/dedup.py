@@ -141,7 +141,8 @@ def report_own(split: str, encoder: Encoder | None) -> None:
     if encoder:
         best = best_threshold(pairs, find_cosines(pairs, encoder, bare=True))
         merged = run_semhash(pairs, encoder, best)
-        print(row(f"semhash at {best:.2f}", pairs, merged) if merged else "| semhash | not installed | | | | | |")
+        missing = "| semhash | not installed (pip install semhash) | | | | | |"
+        print(row(f"semhash at {best:.2f}", pairs, merged) if merged else missing)
     wrong = Counter(
         (pair.sort, item.relation.value) for pair, item in zip(pairs, found, strict=True) if pair.label == "contradicts"
     )
