@@ -48,7 +48,7 @@ class Unread:
 class SyncReport:
     """One sync. `waiting` says why commits did not reach the remote; `blocked` what only a person can settle.
 
-    `tooling` is what was done to agents' tools, `tooling_waits` what was not, `tools` how each stands (None: not looked).
+    `tooling` is what was done to agents' tools, `tooling_waits` what was not, `tools` how each stands (None: unknown).
     Where learnings are reviewed by pull requests, `proposed` are in this machine's, `queued` wait behind it.
     """
 

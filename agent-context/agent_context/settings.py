@@ -49,8 +49,8 @@ DESCRIPTIONS = {
     "snippet.install": "whether `sync` writes what agents are given into checkouts",
     "snippet.targets": "where to: `rules`, `claude-md`, `learnings-md`, `agents-md`, `cursor-rules`; none: nowhere",
     "snippet.budget_tokens": "what an agent always loads, at the most, in tokens (counted from above)",
-    "snippet.unreviewed": "whether agents also see learnings that nobody has reviewed, marked as such; not where `review` "
-    "is `pull-request`",
+    "snippet.unreviewed": "whether agents also see learnings that nobody has reviewed, marked as such; never where "
+    "`review` is `pull-request`",
     "snippet.commit": "whether those files belong in the project's own git; else they are kept out of it",
     "snippet.commit_how": "with `commit`: a commit of their own, pushed; not pushed; or left for your next commit",
     "site.evidence": "whether the site shows quotes from sessions",

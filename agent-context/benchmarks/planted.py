@@ -174,7 +174,7 @@ def read_sinks(first: Machine, second: Machine, remote: Path, told: str) -> dict
         sinks["snippet"] = sinks.get("snippet", "") + "\n".join(texts)
         query = "token deploy always key file user checks prices status"
         answer = find(machine.environment, base, query, Filters(ended=True), limit=1000)
-        index = next(machine.environment.data_dir.glob("*.search.sqlite")).read_bytes().decode("utf-8", "replace")
+        index = next(machine.environment.data_dir.glob("*.search.db")).read_bytes().decode("utf-8", "replace")
         sinks["search"] = sinks.get("search", "") + repr(answer) + index
         site = collect_site(base, NOW)
         stage(site, machine.root)

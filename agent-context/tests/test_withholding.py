@@ -67,9 +67,8 @@ def test_what_a_teammate_pushed_reaches_no_reader_until_a_person_allows_it(
 
 
 def _search(machine: Machine) -> list[dict[str, dict[str, dict[str, str]]]]:
-    found: list[dict[str, dict[str, dict[str, str]]]] = json.loads(
-        run(machine, "search", "always", "--json", "--kb", "kb").stdout
-    )
+    answer = json.loads(run(machine, "search", HIDDEN.claim, "--json", "--kb", "kb").stdout)
+    found: list[dict[str, dict[str, dict[str, str]]]] = answer["hits"]
     return found
 
 
