@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from samples import AT, Machine, git, make_learning, replace_fields
 from test_cli import run
+from test_sealing import unlock
 
 from agent_context.encoders import load_encoder
 from agent_context.errors import AgentContextError
 from agent_context.frontmatter import write_learning
+from agent_context.keyring import add_key
 from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Kind, Source, Speaker, Status
 from agent_context.local_learnings import keep_files
@@ -171,6 +173,18 @@ def test_what_stays_on_this_machine_is_found_here(machine: Machine) -> None:
     assert (answer.hits[0].entry.project, claims(answer)) == ("o.r", [learning.claim])
 
 
+def test_an_encrypted_learning_is_found_while_its_key_is_here(machine: Machine) -> None:
+    base(machine)
+    add_key(unlock(machine), machine.environment, "o.r", "", "")
+    path, data = unlock(machine).file_for("o.r", make_learning(DEPLOY))
+    (machine.root / path).parent.mkdir(parents=True)
+    (machine.root / path).write_bytes(data)
+    assert claims(find(machine.environment, unlock(machine), "deploy")) == [DEPLOY]
+    assert claims(find(machine.environment, unlock(machine), "deploy", Filters(unsealed=True))) == []
+    machine.environment.keys_file.unlink()
+    assert find(machine.environment, unlock(machine), "deploy").searched == 0
+
+
 def test_a_damaged_index_is_made_anew(machine: Machine) -> None:
     write(machine, make_learning(DEPLOY))
     assert ask(machine, "deploy") == [DEPLOY]
@@ -250,7 +264,8 @@ def test_another_model_takes_no_vector_over() -> None:
 
 
 def test_a_long_query_is_several_questions() -> None:
-    long = "# Crash\n\nThe server crashes\nwhen the file is missing. Restart does not help.\n\n```\ncode is not asked\n```\n"
+    long = "# Crash\n\nThe server crashes\nwhen the file is missing. Restart does not help.\n\n"
+    long += "```\ncode is not asked\n```\n"
     long += "- The first point is this\n- ok\n\n" + "Another sentence of some length. " * 20
     assert cut_passages(long) == [
         "The server crashes when the file is missing.",
