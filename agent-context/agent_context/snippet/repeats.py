@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 # Of the claim's words, weak ones counted a quarter: benchmarks/budget.py prints what it finds on labelled pairs.
 COVERED = 0.75
 WEAK_WEIGHT = 0.25
+FEW = 5
 CODE = re.compile(r"`([^`]+)`")
 NAMELIKE = re.compile(r"\w[_/]\w|\w\.[a-z]{1,5}\b|[a-z][A-Z]")
 NEGATION = re.compile(r"\b(?:not|never|no|without|cannot|avoid|instead)\b|n['\u2019]t\b", re.IGNORECASE)
@@ -47,10 +48,15 @@ def read_words(text: str) -> Words:
 
 
 def covers(text: Words, claim: Words) -> bool:
-    """Tell whether the text says what the claim does: three quarters of its words, its numbers, its code, its sense."""
+    """Tell whether the text says what the claim does: three quarters of its words, its numbers, its code, its sense.
+
+    A claim of few words is said only by a text that has them all, but for a weak one.
+    """
     if not claim.all or text.denies != claim.denies or not claim.exact <= text.spelled:
         return False
-    return _weigh(claim.all & text.all) >= COVERED * _weigh(claim.all)
+    weight = _weigh(claim.all)
+    missing = weight - _weigh(claim.all & text.all)
+    return missing <= (1 - COVERED) * weight if weight >= FEW else missing <= WEAK_WEIGHT
 
 
 @dataclass(slots=True)
