@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -65,7 +66,8 @@ class Worker:
 
     @property
     def transcript(self) -> Path:
-        return self.home / "projects" / "p" / f"{self.session}.jsonl"
+        folder = re.sub(r"[^a-zA-Z0-9]", "-", str(self.cwd))[:200]
+        return self.home / "projects" / folder / f"{self.session}.jsonl"
 
     @property
     def entry(self) -> Path:
