@@ -20,6 +20,7 @@ from agent_context.layout import (
     PROJECTS,
     SEALED,
     Project,
+    id_in,
     is_learning_path,
     learning_path,
 )
@@ -27,7 +28,7 @@ from agent_context.learning import ID_LENGTH, Learning
 from agent_context.settings import advise
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from agent_context.learning import Finding
@@ -92,15 +93,23 @@ class KnowledgeBase:
             hint = advise(str(error), Project, "mend that line, or restore the file from git")
             raise AgentContextError(f"{path}: {error}", hint=hint) from None
 
-    def load(self, project: str | None = None) -> Contents:
-        """Read all learnings (or one project's), sorted by path. A file that does not read costs itself alone."""
+    def load(self, project: str | None = None, *, naming: str = "") -> Contents:
+        """Read all learnings (or one project's), sorted by path. A file that does not read costs itself alone.
+
+        With `naming` those alone whose files have this text, and what is encrypted.
+        """
+        return self._read(self._files(project), naming.encode())
+
+    def _read(self, files: Iterable[tuple[str, Path]], naming: bytes = b"") -> Contents:
         entries: list[Entry] = []
         problems: list[FormatError] = []
         sealed: list[str] = []
-        for folder, file in self._files(project):
+        for folder, file in files:
             path = file.relative_to(self.root).as_posix()
             try:
-                entries.append(Entry(folder, path, self.parse(path, file.read_bytes())))
+                data = file.read_bytes()
+                if naming in data or path.endswith(SEALED):
+                    entries.append(Entry(folder, path, self.parse(path, data)))
             except (SealedError, MissingExtraError):
                 sealed.append(path)
             except FormatError as error:
@@ -111,8 +120,7 @@ class KnowledgeBase:
 
     def find(self, prefix: str) -> Entry:
         """Return the one learning whose id (or `project/id`) begins so. Raise AgentContextError for none or several."""
-        folder, _, start = prefix.rpartition("/")
-        found = [entry for entry in self.load(folder or None).entries if entry.learning.id.startswith(start)]
+        found = self.find_all(prefix)
         if len(found) == 1:
             return found[0]
         if not found:
@@ -121,6 +129,17 @@ class KnowledgeBase:
             )
         names = ", ".join(f"{entry.project}/{entry.learning.id}" for entry in found[:5])
         raise AgentContextError(f"{prefix} is the beginning of {len(found)} ids: {names}", hint="give more of it")
+
+    def find_all(self, prefix: str) -> list[Entry]:
+        """Return the learnings whose id (or `project/id`) begins so: by their files' names, else by reading them all."""
+        folder, _, start = prefix.rpartition("/")
+        files = list(self._files(folder or None))
+        named = [(project, file) for project, file in files if id_in(file.name).startswith(start)]
+        for chosen in (named, files):
+            found = [entry for entry in self._read(chosen).entries if entry.learning.id.startswith(start)]
+            if found:
+                return found
+        return []
 
     def parse(self, path: str, data: bytes) -> Learning:
         """Return a file's learning. Raise FormatError, UnicodeDecodeError, or SealedError where no key opens it."""

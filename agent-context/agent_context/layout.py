@@ -70,6 +70,11 @@ def learning_path(project: str, learning: Learning, *, sealed: bool = False) -> 
     return f"projects/{project}/{learning.created[:7]}/{name}"
 
 
+def id_in(name: str) -> str:
+    """Return the id that a learning's file name ends in, whatever stands in its place in another file's."""
+    return name.removesuffix(SEALED).removesuffix(".md").rpartition("-")[2]
+
+
 def is_learning_path(path: str) -> bool:
     """Tell whether a path in the knowledge base is a learning's."""
     parts = path.split("/")

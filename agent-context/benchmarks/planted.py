@@ -35,7 +35,7 @@ from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Status
 from agent_context.presenting import collect_site
 from agent_context.search import Filters, find
-from agent_context.site.building import stage
+from agent_context.site.staging import stage
 from agent_context.syncing.sync import sync
 from agent_context.withholding import sift_all
 

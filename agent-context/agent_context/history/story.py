@@ -71,7 +71,7 @@ def tell(knowledge_base: KnowledgeBase, environment: Environment, prefix: str, n
     """Return the story of the learning whose id begins so. Raise AgentContextError for none or several."""
     entry = knowledge_base.find(prefix)
     learning = entry.learning
-    every = {item.learning.id: item for item in knowledge_base.load().entries}
+    heirs = {item.learning.id: item for item in knowledge_base.load(naming=learning.id).entries}
     doubts: tuple[Doubt, ...] = ()
     seen = False
     if learning.status in LIVING:
@@ -84,8 +84,8 @@ def tell(knowledge_base: KnowledgeBase, environment: Environment, prefix: str, n
         learning,
         round(find_confidence(learning, now), 2),
         count_by_machine(learning).total(),
-        tuple(_relate(identity, every) for identity in learning.supersedes),
-        tuple(_relate(item, every) for item, other in every.items() if learning.id in other.learning.supersedes),
+        tuple(_relate(identity, knowledge_base.find_all(identity)) for identity in learning.supersedes),
+        tuple(_relate(item, [other]) for item, other in heirs.items() if learning.id in other.learning.supersedes),
         doubts,
         seen,
         tuple(_find_steps(knowledge_base, entry)),
@@ -117,8 +117,8 @@ def describe_changes(before: Learning | None, after: Learning | None) -> list[st
     return changes
 
 
-def _relate(identity: str, every: dict[str, Entry]) -> Related:
-    entry = every.get(identity)
+def _relate(identity: str, found: list[Entry]) -> Related:
+    entry = next((item for item in found if item.learning.id == identity), None)
     return Related(identity, entry.project, entry.learning.claim) if entry else Related(identity)
 
 
