@@ -82,6 +82,30 @@ def test_words_alone_find_stems_and_identifiers_and_abstain_too(machine: Machine
     assert answer.encoder == "words only, as set"
 
 
+def test_a_word_is_found_by_its_parts(machine: Machine) -> None:
+    java = make_learning("Call getUserName of HTTPServer, never parseIDs.", paths=("src/OrderService.java",))
+    for learning in (java, make_learning("Run rename_all_tables by hand."), make_learning(MONEY)):
+        write(machine, learning)
+    for query in ("user name", "get_user_name", "getusername", "http server", "order service"):
+        assert ask(machine, query) == [java.claim], query
+    assert ask(machine, "rename tables") == ["Run rename_all_tables by hand."]
+    assert ask(machine, "ds") == []  # the plural of an acronym has no parts
+
+
+@pytest.mark.parametrize(
+    ("query", "settings"), [("部署", WORDS_ONLY), ("数据库迁移如何运行", WORDS_ONLY), ("部署", "")]
+)
+def test_unspaced_writing_is_found_inside_a_sentence(machine: Machine, query: str, settings: str) -> None:
+    chinese, japanese = "部署前先运行数据库迁移,使用uv安装依赖。", "本番環境ではデータベースを直接変更しない。"
+    write(machine, make_learning(chinese))
+    write(machine, make_learning(japanese))
+    assert ask(machine, query, settings=settings) == [chinese]
+    assert ask(machine, "データベース") == [japanese]
+    assert ask(machine, "uv") == ask(machine, "库") == [chinese]
+    assert ask(machine, "图书馆") == []
+    assert ask(machine, "数据库迁移" * 100) == [chinese]
+
+
 @pytest.mark.parametrize(
     "query", ["", " ", '"', "AND OR NOT", "claim : x*", "___", "\0\x02", "^", "(" * 50, "ж" * 3000]
 )

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @click.command(name="search")
-@click.argument("query")
+@click.argument("query", nargs=-1, required=True)
 @click.option("--project", default="", help="Only this project's folder (`patterns`: the patterns).")
 @click.option("--kind", default="", type=click.Choice(["", *(kind.value for kind in Kind)]), metavar="KIND")
 @click.option("--tag", default="", help="Only with this tag.")
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 @pass_face
 def command(  # noqa: PLR0913, PLR0917 - one argument an option
     face: Face,
-    query: str,
+    query: tuple[str, ...],
     project: str,
     kind: str,
     tag: str,
@@ -55,7 +55,7 @@ def command(  # noqa: PLR0913, PLR0917 - one argument an option
     keep_to_one_thread()
     moment = utc(parse_moment(since, datetime.now().astimezone())) if since else ""
     filters = Filters(project, kind, tag, path, moment, machine, ended)
-    answer = find(face.environment, face.knowledge_base(kb), query, filters, limit)
+    answer = find(face.environment, face.knowledge_base(kb), " ".join(query), filters, limit)
     if as_json:
         print_json(answer)
         return 0

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from agent_context.claims.confirmations import count_by_machine
 from agent_context.errors import AgentContextError
 from agent_context.search.filters import FUNCTIONS
+from agent_context.search.splitting import find_parts
 from agent_context.similarity import Context
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from agent_context.knowledge import Entry
     from agent_context.search.filters import Filters
 
-VERSION = 1
+VERSION = 2
 SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS folders (path TEXT PRIMARY KEY, mtime_ns INTEGER) WITHOUT ROWID;
@@ -35,12 +36,13 @@ CREATE TABLE IF NOT EXISTS learnings (
 CREATE INDEX IF NOT EXISTS by_folder ON learnings (folder);
 CREATE INDEX IF NOT EXISTS by_want ON learnings (id) WHERE encoded = 0 AND withheld = 0;
 CREATE VIRTUAL TABLE IF NOT EXISTS texts
-    USING fts5 (claim, why, evidence, about, tokenize = 'porter unicode61');
+    USING fts5 (claim, why, evidence, about, parts, tokenize = 'porter unicode61');
 CREATE TABLE IF NOT EXISTS blocks (number INTEGER PRIMARY KEY, changed INTEGER, vectors BLOB);
 PRAGMA user_version = {VERSION};
 """
-# Weights of claim, why, evidence and about (project, kind, tags, paths): the claim says it, the rest supports it.
-WEIGHTS = (4.0, 2.0, 1.0, 2.0)
+# Weights of claim, why, evidence, about (project, kind, tags, paths) and the parts of all their words: the claim says
+# it, the rest supports it.
+WEIGHTS = (4.0, 2.0, 1.0, 2.0, 1.0)
 PRIVATE = 0o600
 PATIENCE = 30.0  # seconds for which another process at work on the index is waited for
 BLOCK = 256  # vectors in one blob, each kept as float16
@@ -184,10 +186,10 @@ class Index:
         )
         if not withheld:
             about = (entry.project, learning.kind.value, *learning.tags, *learning.paths)
-            texts = ("\n".join(part) for part in (learning.why, learning.evidence, about))
+            texts = ["\n".join(part) for part in ((learning.claim,), learning.why, learning.evidence, about)]
             self._db.execute(
-                "INSERT INTO texts (rowid, claim, why, evidence, about) VALUES (?, ?, ?, ?, ?)",
-                (cursor.lastrowid, learning.claim, *texts),
+                "INSERT INTO texts (rowid, claim, why, evidence, about, parts) VALUES (?, ?, ?, ?, ?, ?)",
+                (cursor.lastrowid, *texts, find_parts("\n".join(texts))),
             )
 
     def remove(self, paths: Iterable[str]) -> None:
@@ -220,7 +222,7 @@ class Index:
             return []
         condition, values = filters.condition()
         query = (
-            "SELECT texts.rowid, -bm25(texts, ?, ?, ?, ?) AS score FROM texts"  # noqa: S608 - the same
+            "SELECT texts.rowid, -bm25(texts, ?, ?, ?, ?, ?) AS score FROM texts"  # noqa: S608 - the same
             f" JOIN learnings ON learnings.id = texts.rowid WHERE texts MATCH ? AND {condition}"
             " ORDER BY score DESC, texts.rowid LIMIT ?"
         )

@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from agent_context.search.splitting import split_words
 from agent_context.similarity import LIGHT_WORDS
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from agent_context.encoders.calibration import Scale
 
-WORD = re.compile(r"\w+")
 ASKING = frozenset({"why", "how", "does", "am", "i", "cannot", "about"})
 MOST_WORDS = 32
 MOST_PASSAGES = 48
@@ -42,8 +42,8 @@ class Weights:
     least: float
 
 
-WITH_MEANING = Weights(3.48, 3.59, 2.51, 0.439)
-WORDS_ONLY = Weights(0.0, 8.43, -2.90, 0.355)
+WITH_MEANING = Weights(3.50, 3.44, 2.54, 0.448)
+WORDS_ONLY = Weights(0.0, 8.15, -2.96, 0.338)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Rating:
 
 def choose_words(text: str) -> tuple[str, ...]:
     """Return the words to look for, each once; those that say nothing only where there are no others."""
-    words = tuple(dict.fromkeys(WORD.findall(text.casefold())))
+    words = tuple(dict.fromkeys(split_words(text)))
     telling = tuple(word for word in words if word not in LIGHT_WORDS and word not in ASKING)
     return (telling or words)[:MOST_WORDS]
 
@@ -77,7 +77,7 @@ def cut_passages(query: str) -> list[str]:
             paragraphs[-1] = f"{paragraphs[-1]} {words}".strip()
         paragraphs.append("")
     sentences = [part.strip(" -*#|") for paragraph in paragraphs for part in SENTENCE.split(paragraph)]
-    telling = dict.fromkeys(part for part in sentences if len(WORD.findall(part)) >= LEAST_WORDS)
+    telling = dict.fromkeys(part for part in sentences if len(split_words(part)) >= LEAST_WORDS)
     whole = " ".join(query.split())
     if len(whole) <= SHORT:
         telling = dict.fromkeys([whole, *telling])
@@ -96,9 +96,11 @@ def fuse(lists: Iterable[tuple[float, Sequence[int]]]) -> list[tuple[int, float]
 def measure_coverage(counts: Mapping[str, int], total: int, holders: Mapping[str, set[int]]) -> dict[int, float]:
     """Return the share of the query's words, weighed by their rarity, that each learning holds.
 
-    `counts` says how many of all learnings hold each word, `holders` which of those in question do.
+    `counts` says how many of all learnings hold each word, `holders` which of those in question do. A word that none
+    holds is as rare as one that a single learning holds: among few learnings its absence says little.
     """
-    weights = {word: math.log(1 + (total - count + 0.5) / (count + 0.5)) for word, count in counts.items()}
+    rare = {word: max(count, 1) for word, count in counts.items()}
+    weights = {word: math.log(1 + (total - count + 0.5) / (count + 0.5)) for word, count in rare.items()}
     whole = sum(weights.values())
     covered: defaultdict[int, float] = defaultdict(float)
     for word, numbers in holders.items():
