@@ -87,7 +87,7 @@ def test_what_is_long_unused_is_named(machine: Machine) -> None:
     checkout = known(machine, DEPLOY)
     for number in range(5):
         session(machine, checkout, f"s{number}", instructions(given(DEPLOY)))
-    assert arrivals(machine).learnings[0].why == "unused: none of 5 sessions named what it names"
+    assert arrivals(machine).learnings[0].why == "unused: none of 5 sessions took up what it names"
     later = arrivals(machine, "2026-07-01T00:00:00Z").learnings[0]
     assert later.why == "long unused: it reached no session for 121 days"
 
@@ -143,6 +143,8 @@ def test_the_command_tells_it(machine: Machine) -> None:
     done = run_forked(
         ["arrived", "o.r", "--sessions", "--days", "99999", "--kb", str(machine.root)], machine.folder, variables, ""
     )
-    assert done.stdout.splitlines()[:1] == ["o.r: 1 session here, 1 tell what they were given, learnings reached 1"]
+    assert done.stdout.splitlines()[:1] == [
+        "o.r: 1 session here, learnings reached 1 (1 of them say which files they loaded)"
+    ]
     assert f"{DEPLOY.id}  reached 1 session, last 2026-03-01, named in 1: Deploy with `make deploy`." in done.stdout
     assert f"{FONTS.id}  never: it is given, but no session tells of it: Fonts live" in done.stdout

@@ -44,7 +44,7 @@ def command(face: Face, project: str | None, days: int, kb: Path | None, *, sess
 
 def _print(found: ProjectArrival, *, sessions: bool) -> None:
     click.echo(f"{found.project}: {plural(found.sessions, 'session')} here, ", nl=False)
-    click.echo(f"{found.telling:,} tell what they were given, learnings reached {len(found.reached):,}")
+    click.echo(f"learnings reached {len(found.reached):,} ({found.telling:,} of them say which files they loaded)")
     for item in found.reached if sessions else ():
         unknown = f", {plural(item.unknown, 'line')} of learnings reworded since" if item.unknown else ""
         when = local_time(item.at) if item.at else "no date"
@@ -56,6 +56,6 @@ def _print(found: ProjectArrival, *, sessions: bool) -> None:
 def _tell(learning: Reach) -> str:
     if not learning.sessions:
         return show_hidden(learning.why)
-    used = "" if learning.used is None else f", named in {learning.used:,}"
+    used = f", named in {learning.used:,}" if learning.used else ""
     fault = f"; {learning.why}" if learning.why else ""
     return f"reached {plural(learning.sessions, 'session')}, last {learning.last[:10]}{used}{fault}"

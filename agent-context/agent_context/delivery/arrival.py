@@ -195,4 +195,4 @@ def _find_fault(sessions: int, last: str, used: int | None, when: tuple[str, int
     age = int((datetime.fromisoformat(now) - datetime.fromisoformat(last)).total_seconds() / DAY) if last else 0
     if age > days:
         return f"long unused: it reached no session for {age} days"
-    return f"unused: none of {sessions} sessions named what it names" if used == 0 and sessions >= ENOUGH else ""
+    return f"unused: none of {sessions} sessions took up what it names" if used == 0 and sessions >= ENOUGH else ""

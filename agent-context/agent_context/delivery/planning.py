@@ -11,6 +11,7 @@ import msgspec
 
 from agent_context import changes
 from agent_context.delivery.documents import read_said
+from agent_context.delivery.handoffs import tell_handoff
 from agent_context.delivery.rendering import render_for, settle, weigh_entries
 from agent_context.delivery.targets import (
     BLOCK_FILES,
@@ -29,7 +30,7 @@ from agent_context.projects import identify
 from agent_context.snippet.blocks import BEGIN_MADE, is_ours, put_block, put_line, take_block, take_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from agent_context.changes import Change
     from agent_context.config import Environment
@@ -86,10 +87,7 @@ class Given:
 
 @dataclass(slots=True)
 class Planner:
-    """Plans for a machine. `remove` takes out all that is ours; `only` names the one project that is meant.
-
-    `tell` gives what the program itself has to say in a project, a line each.
-    """
+    """Plans for a machine. `remove` takes out all that is ours; `only` names the one project that is meant."""
 
     knowledge_base: KnowledgeBase
     environment: Environment
@@ -97,7 +95,6 @@ class Planner:
     now: str
     remove: bool = False
     only: str | None = None
-    tell: Callable[[str], tuple[str, ...]] = lambda _project: ()
     _excluded: dict[Path, set[bytes]] = field(default_factory=dict, init=False)
 
     def plan(self, entries: Sequence[Entry]) -> Plan:
@@ -132,7 +129,10 @@ class Planner:
         settings = settle(self.knowledge_base.settings, self.knowledge_base.project(project))
         if self.remove:
             return Given(project, msgspec.structs.replace(settings, targets=()), (), self.now)
-        return Given(project, settings, entries, self.now, self.tell(project)) if settings.install else None
+        if not settings.install:
+            return None
+        notes = tell_handoff(self.knowledge_base, self.environment, project, self.now)
+        return Given(project, settings, entries, self.now, notes)
 
     def _find_tops(self, path: Path, project: str) -> Iterator[tuple[Path, Checkout | None]]:
         """Yield the top folders that a known path stands for; none where it is no longer this project's."""

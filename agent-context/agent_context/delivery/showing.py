@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from agent_context.delivery.documents import read_said
+from agent_context.delivery.handoffs import tell_handoff
 from agent_context.delivery.planning import Planner, today
 from agent_context.delivery.rendering import render_for, settle, weigh_entries
 from agent_context.git import locate_checkout
@@ -29,9 +30,11 @@ def show_snippet(
     """Return what an agent working in the project is given, as a target has it (default: the project's first)."""
     settings = settle(knowledge_base.settings, knowledge_base.project(project))
     top = find_top(knowledge_base, environment, project)
-    weighed = weigh_entries(sift_all(knowledge_base, environment).entries, project, today(utc(time.time())))
+    now = today(utc(time.time()))
+    weighed = weigh_entries(sift_all(knowledge_base, environment).entries, project, now)
+    notes = tell_handoff(knowledge_base, environment, project, now)
     chosen = target or (settings.targets[0] if settings.targets else "rules")
-    return render_for(chosen, weighed, settings, read_said(top) if top else None)
+    return render_for(chosen, weighed, settings, read_said(top) if top else None, notes)
 
 
 def plan_project(
