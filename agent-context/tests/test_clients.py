@@ -100,6 +100,21 @@ def test_a_table_that_is_something_else_is_refused() -> None:
         set_key("json", '{"mcpServers": []}', ("mcpServers", "ours"), SERVER)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a": {"x": 1,},}\n',
+        '{"a": {"x": 1, }}\n',
+        '{"a":{"x":1,}}',
+        '{"a": {"x": 1,\t}}',
+        '{ "a": { "x": 1, "y": 2, } }\n',
+        '{"a": {"x": 1, /* c */ }}\n',
+    ],
+)
+def test_a_trailing_comma_on_the_same_line_leaves_no_space_behind(text: str) -> None:
+    assert remove_key("json", set_key("json", text, ("a", "ours"), SERVER), ("a", "ours")) == text
+
+
 def _table(chance: random.Random, depth: int = 0) -> Any:
     if depth < 3 and (depth == 0 or chance.random() < 0.4):
         return {chance.choice("abcdefgh") * 2: _table(chance, depth + 1) for _ in range(chance.randint(1, 4))}

@@ -211,3 +211,20 @@ def test_two_homes_over_a_remote_end_with_equal_tools_but_for_what_their_machine
         "mcp/only": ["present", "-"],
         "skills/gate": ["present", "present"],
     }
+
+
+def test_a_server_of_one_project_connects_in_its_checkouts_alone(users: tuple[User, User]) -> None:
+    user, _ = users
+    shop = user.home / "shop"
+    git(user.home, "init", "-q", str(shop))
+    user.run("git", "commit", "-q", "--allow-empty", "-m", "x", folder=shop)
+    user.run("git", "worktree", "add", "-q", "../beside", folder=shop)
+    user.own("projects", "map", str(shop), "acme.shop")
+    args = f'command = "{sys.executable}"\nargs = ["{user.home / "notes.py"}"]\n'
+    write(user, "mcp/notes.toml", f'{args}scope = "project acme.shop"\n')
+    user.trust("notes")
+    user.own("tooling", "apply")
+    for folder, there in ((shop, True), (user.home / "beside", True), (user.home, False)):
+        assert ("✔ Connected" in user.run("claude", "mcp", "list", folder=folder)) is there
+    user.own("tooling", "remove", "notes")
+    assert user.config()["projects"][str(shop)]["mcpServers"] == {}

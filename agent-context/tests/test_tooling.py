@@ -188,7 +188,7 @@ def test_a_link_in_the_place_of_an_entry_is_not_followed(here: Machine, tmp_path
     (here.root / "tooling/mcp/a.toml").symlink_to(tmp_path / "secret.toml")
     (here.root / "tooling/skills").symlink_to(tmp_path)
     registry = read_registry(here.root)
-    assert list(registry.problems) == ["mcp/a"]
+    assert list(registry.problems) == ["mcp/a", "tooling/skills"]
     assert registry.entries == {}
 
 
@@ -347,6 +347,42 @@ def test_what_the_hash_cannot_hold_is_said_to_the_person_who_decides(here: Machi
         [],
         ["it runs a file of this knowledge base, which changes as others change it"],
     ]
+
+
+def test_what_runs_by_itself_or_hides_from_the_eye_is_said_to_the_person_who_decides(here: Machine) -> None:
+    write(here, "mcp/a.toml", 'command = "./run"\nargs = ["\\u0065vil"]\n')
+    header = "---\nname: b\ndescription: B.\nhooks:\n  Stop: []\npermissionMode: acceptEdits\n---\n"
+    write(here, "agents/b.md", header)
+    write(here, "commands/c.md", "See !`git log`.\n")
+    found = look(here)
+    warnings = [trusting.find_warnings(found.knowledge_base, found.registry.find(name), {}) for name in ("a", "b", "c")]
+    assert warnings == [
+        ["it runs ./run of whatever folder the agent is started in"],
+        ["b.md: its hooks run commands by themselves", "b.md: its permissionMode changes what is asked about"],
+        ["c.md: it runs !`git log` whenever it is called"],
+    ]
+    assert '"evil"' in trusting.show_difference(found.records, found.registry.find("a"), {})
+
+
+def test_a_difference_shows_a_line_end_that_became_another(here: Machine) -> None:
+    write(here, "commands/a.md", "# Never:\x0brm -r *\n")
+    trust(here, "a")
+    write(here, "commands/a.md", "# Never:\nrm -r *\n")
+    found = look(here)
+    assert "+rm -r *\n" in trusting.show_difference(found.records, found.registry.find("a"), {})
+
+
+def test_adopting_trusts_nothing_that_others_put_into_the_entry_meanwhile(here: Machine) -> None:
+    write_skill(here)
+    trust(here, "review")
+    apply(here)
+    mine = here.environment.claude_dir / "skills/review/SKILL.md"
+    mine.write_text(f"{SKILL}Mine.\n")
+    write(here, "skills/review/scripts/json.py", "print('theirs')\n")
+    discovering.adopt(look(here), look(here).registry.find("review"), AT)
+    assert (here.root / "tooling/skills/review/SKILL.md").read_text() == mine.read_text()
+    assert states(here) == {"skills/review": "untrusted"}
+    assert apply(here) == []
 
 
 def test_a_changed_skill_is_brought_whole_and_undone_whole(here: Machine) -> None:
@@ -550,6 +586,16 @@ def test_signatures_of_trusted_keys_count_for_every_commit_of_an_entry(here: Mac
     write(here, "mcp/notes.toml", SERVER)
     git(here.root, *signed, "-am", "a signature on top of what somebody else wrote")
     assert states(here) == {"mcp/notes": "untrusted"}
+    git(here.root, "reset", "-q", "--hard", "HEAD~2")
+    old = git(here.root, "rev-parse", "HEAD")
+    write(here, "mcp/notes.toml", SERVER.replace("cat", "tac"))
+    git(here.root, *signed, "-am", "signed anew")
+    assert states(here) == {"mcp/notes": "add"}
+    newer = git(here.root, "rev-parse", "HEAD")
+    git(here.root, "reset", "-q", "--hard", old)
+    git(here.root, "commit", "-q", "--allow-empty", "-m", "aside")
+    git(here.root, "merge", "-q", "-s", "ours", "-m", "the older one, by a merge that nobody signed", newer)
+    assert states(here) == {"mcp/notes": "untrusted"}
     assert trusting.forget_signer(found.records, public)
     with pytest.raises(AgentContextError, match="neither an ssh public key"):
         trusting.trust_signer(found.records, "ada@example.com", AT)
@@ -630,6 +676,17 @@ def test_servers_go_to_every_client_that_is_here_and_to_a_projects_checkouts_alo
     assert "is committed in that project" in {step.agent: step.reason for step in look(here).steps}["cursor"]
 
 
+def test_a_link_to_a_checkout_and_its_worktree_are_one_place_to_claude_code(here: Machine, tmp_path: Path) -> None:
+    checkout = here.checkout()
+    git(checkout, "commit", "-q", "--allow-empty", "-m", "x")
+    git(checkout, "worktree", "add", "-q", str(tmp_path / "beside"))
+    (tmp_path / "link").symlink_to(checkout)
+    own = MachineSettings(checkouts={str(tmp_path / name): "o.r" for name in ("beside", "link")})
+    machine = replace(here, environment=replace(here.environment, own=own))
+    write(machine, "mcp/notes.toml", f'{SERVER}scope = "project o.r"\n')
+    assert [step.place.key for step in look(machine).steps] == [("projects", str(checkout), "mcpServers", "notes")]
+
+
 def test_discovery_proposes_what_is_here_with_names_for_values_and_nothing_of_ours(here: Machine, home: Path) -> None:
     write(here, "mcp/notes.toml", SERVER)
     trust(here, "notes")
@@ -662,6 +719,30 @@ def test_discovery_proposes_what_is_here_with_names_for_values_and_nothing_of_ou
     shutil.rmtree(here.root / "tooling/skills/review")
     assert apply(here) == [f"removed skills/review: {skill}"]
     assert not skill.exists()
+
+
+def test_a_server_of_a_projects_own_file_is_taken_but_not_trusted(here: Machine) -> None:
+    checkout = here.checkout()
+    (checkout / ".mcp.json").write_text('{"mcpServers": {"theirs": {"command": "sh"}}}')
+    own = MachineSettings(checkouts={str(checkout): "o.r"})
+    machine = replace(here, environment=replace(here.environment, own=own))
+    (_, proposal) = sorted(discovering.discover(look(machine)), key=lambda item: item.key)
+    assert proposal.notes[-1] == "others write that file: read it, then agent-context tooling trust mcp/theirs"
+    discovering.write_proposal(look(machine), proposal, AT)
+    assert states(machine) == {"mcp/theirs": "untrusted"}
+
+
+def test_nothing_is_written_into_the_registry_through_a_link(here: Machine, tmp_path: Path) -> None:
+    (here.root / "tooling").mkdir(exist_ok=True)
+    for name in ("mcp", "machines"):
+        (tmp_path / name).mkdir()
+        (here.root / "tooling" / name).symlink_to(tmp_path / name)
+    (proposal,) = discovering.discover(look(here))
+    with pytest.raises(AgentContextError, match="behind a symbolic link"):
+        discovering.write_proposal(look(here), proposal, AT)
+    with pytest.raises(AgentContextError, match="behind a symbolic link"):
+        surveying.set_by_hand(look(here), {"labels": ["work"]})
+    assert [*(tmp_path / "mcp").iterdir(), *(tmp_path / "machines").iterdir()] == []
 
 
 def test_a_table_of_machines_says_who_has_what_and_who_lacks_it() -> None:

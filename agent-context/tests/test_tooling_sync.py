@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from samples import AT, Machine, git
 
+from agent_context.cli import run
 from agent_context.clients.keys import read_table
 from agent_context.git import Repository
 from agent_context.knowledge import KnowledgeBase
@@ -175,21 +176,28 @@ def test_when_both_change_the_command_both_are_kept_and_neither_is_applied(lapto
 def test_two_skills_of_one_name_are_both_kept_and_neither_is_applied(laptop: Machine, desktop: Machine) -> None:
     write(laptop, "skills/review/SKILL.md", f"{SKILL}Look at the tests.\n")
     write(desktop, "skills/review/SKILL.md", f"{SKILL}Look at the types.\n")
+    write(laptop, "skills/review/scripts/a.sh", "one\n")
+    write(desktop, "skills/review/scripts/b.sh", "two\n")
     trust(laptop, "review")
     trust(desktop, "review")
     laptop.sync()
     report = desktop.sync()
     laptop.sync()
-    assert any("both sides changed the same lines" in note for note in report.notes)
+    assert any("two skills of one name" in note for note in report.notes)
     folder = laptop.root / "tooling/skills/review"
-    kept = "".join(file.read_text() for file in sorted(folder.iterdir()))
-    assert "Look at the tests." in kept
-    assert "Look at the types." in kept
+    kept = "".join(file.read_text() for file in sorted(folder.rglob("*")) if file.is_file())
+    for text in ("Look at the tests.", "Look at the types.", "one\n", "two\n"):
+        assert text in kept
+    of_tests = "Look at the tests." in (folder / "SKILL.md").read_text()
+    scripts = [file.name for file in (folder / "scripts").iterdir() if ".conflict-" not in file.name]
+    assert scripts == ["a.sh" if of_tests else "b.sh"]  # the one that stands is whole, and nothing but itself
     for machine in (laptop, desktop):
         assert "skills/review" in look(machine).registry.open
         (step,) = look(machine).steps
         assert step.state.value in ("blocked", "present", "drifted")
     assert "skills/review/SKILL.md" not in installed(desktop)
+    assert run(["resolve", "tooling/skills/review", "--strategy", "2", "--kb", str(laptop.root)]) == 0
+    assert look(laptop).registry.open == {}
 
 
 def test_one_machine_never_writes_the_file_of_another_and_keeps_what_a_person_wrote_in_its_own(
@@ -239,6 +247,35 @@ def test_a_hostile_commit_of_another_costs_nothing_here(laptop: Machine, desktop
     warnings = trusting.find_warnings(KnowledgeBase(laptop.root), look(laptop).registry.find("preferences"), {})
     assert warnings
     assert "preferences.md:1: poison" in warnings[0]
+
+
+def test_a_script_that_may_be_run_only_later_is_told_to_the_other_machine(laptop: Machine, desktop: Machine) -> None:
+    write(laptop, "skills/review/SKILL.md", SKILL)
+    write(laptop, "skills/review/a.sh", "true\n")
+    laptop.sync()
+    (laptop.root / "tooling/skills/review/a.sh").chmod(0o755)
+    assert laptop.sync().edits == ["tooling/skills/review/a.sh"]
+    assert laptop.sync().edits == []
+    desktop.sync()
+    assert (desktop.root / "tooling/skills/review/a.sh").stat().st_mode & 0o777 == 0o755
+
+
+def test_a_new_project_says_what_its_checkout_shows_and_what_a_person_says_stays(laptop: Machine) -> None:
+    checkout = laptop.checkout()
+    for name, text in {"Makefile": "test:\n\ttrue\n", "a.py": "", ".env.example": "PORT=80\n"}.items():
+        (checkout / name).write_text(text)
+    git(checkout, "add", ".")
+    git(checkout, "commit", "-qm", "x")
+    laptop.teach("Always run `make test` before you push.", cwd=checkout)
+    laptop.sync()
+    about = laptop.root / "projects/o.r/project.toml"
+    facts = 'languages = [\n    "Python",\n]\ntest = "make test"\nrequires = [\n    "make",\n]\n'
+    facts += 'variables = [\n    "PORT",\n]\n'
+    assert about.read_text() == f'name = "o/r"\nremotes = [\n    "github.com/o/r",\n]\n{facts}'
+    about.write_text('name = "mine"\n')
+    laptop.teach("Never edit the generated client.", name="s2", cwd=checkout)
+    laptop.sync()
+    assert about.read_text() == 'name = "mine"\n'
 
 
 def test_a_sync_without_tools_does_not_load_them(machine: Machine) -> None:

@@ -226,6 +226,8 @@ def _cut(text: str, body: Body, found: Member) -> str:
         begin -= 2 if text[begin - 2] == "\r" else 1
     elif index < len(body.members) - 1:
         end = body.members[index + 1].start
+    elif index and comma >= 0:
+        begin = len(text[:begin].rstrip(" \t"))
     if len(body.members) == 1 and not text[body.start + 1 : begin].strip() and not text[end : body.end].strip():
         return text[: body.start + 1] + text[body.end :]
     if index == len(body.members) - 1 and index and comma < 0:

@@ -85,9 +85,7 @@ def describe_clients(places: Places) -> Mapping[AgentName, Client]:
     the others' are as published of them, and none of these clients was run.
     """
     home, config = places.folder, places.config
-    shared = home / ".agents" / "skills"
-    desktop = config / "Claude"
-    code = config / "Code" / "User"
+    shared, desktop, code = home / ".agents" / "skills", config / "Claude", config / "Code" / "User"
     return {
         "claude-code": Client(
             "claude-code",

@@ -230,8 +230,11 @@ def adopt(face: Face, kb: Path | None, name: str) -> int:
     from agent_context.tooling import discovering  # noqa: PLC0415 - each command pays for its own
 
     found = _survey(face, kb)
-    done = discovering.adopt(found, found.registry.find(name), utc(time.time()))
+    entry = found.registry.find(name)
+    done = discovering.adopt(found, entry, utc(time.time()))
     click.echo(f"wrote {done}; agent-context sync tells the other machines")
+    if not found.judge.trusts(entry):
+        click.echo(f"It was not trusted here, so it is not now: agent-context tooling trust {entry.key}")
     return 0
 
 
@@ -379,4 +382,4 @@ def _print_rows(rows: Sequence[Row], here: str) -> None:
 
 TO_DO = ("add", "change", "remove")
 WAITING = ("drifted", "blocked", "untrusted", "held")
-HASH_DIGITS = 16
+HASH_DIGITS = 32  # of fewer, somebody could make two contents with the same ones

@@ -26,8 +26,13 @@ class Signed:
 def list_signatures(root: Path, tip: str, path: str, keys: Collection[str]) -> list[Signed]:
     """Return every commit that a path's content comes from, newest first, with whether one of these keys signed it.
 
-    A key is an ssh public key, or the fingerprint of a PGP key that the user's own keyring holds.
+    None where the history does not tell: in a shallow clone, or where a merge dropped commits of one side, as one does
+    that brings an older version back. A key is an ssh public key, or the fingerprint of a PGP key that the user's own
+    keyring holds.
     """
+    if run(root, "rev-parse", "--is-shallow-repository").stdout.strip() != "false":
+        return []
+    followed = run(root, "log", "--format=%H", tip, "--", path).stdout.split()
     ssh = [" ".join(key.split()[:2]) for key in keys if key.startswith(SSH_TYPES)]
     prints = {key.replace(" ", "").upper() for key in keys if not key.startswith(SSH_TYPES)}
     with tempfile.TemporaryDirectory() as folder:
@@ -38,6 +43,7 @@ def list_signatures(root: Path, tip: str, path: str, keys: Collection[str]) -> l
             "-c",
             f"gpg.ssh.allowedSignersFile={allowed}",
             "log",
+            "--full-history",
             "--format=%H%x09%G?%x09%GF%x09%GP",
             tip,
             "--",
@@ -46,7 +52,8 @@ def list_signatures(root: Path, tip: str, path: str, keys: Collection[str]) -> l
     if asked.returncode != 0:
         return []
     rows = (line.split("\t") for line in asked.stdout.splitlines() if line.count("\t") == 3)  # noqa: PLR2004 - as asked
-    return [Signed(row[0], _is_good(row[1], row[2:], prints)) for row in rows]
+    found = [Signed(row[0], _is_good(row[1], row[2:], prints)) for row in rows]
+    return found if {commit.commit for commit in found} == set(followed) else []
 
 
 def _is_good(verdict: str, names: Collection[str], prints: Collection[str]) -> bool:

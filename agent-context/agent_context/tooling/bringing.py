@@ -12,6 +12,7 @@ import msgspec
 from agent_context.clients.places import find_clients, load_places
 from agent_context.errors import AgentContextError
 from agent_context.git import Repository
+from agent_context.layout import TOOLING
 from agent_context.machines import Described, find_platform, machine_path, read_described
 from agent_context.tooling.actual import Actual
 from agent_context.tooling.applying import Applied, Applier, carry_out, take_back
@@ -194,7 +195,8 @@ def _add_gone(found: Survey, held: Collection[str]) -> None:
     wanted = {(step.entry, step.place.name) for step in found.steps}
     actual = Actual()
     for item in found.record.installed:
-        if (item.entry, item.name) in wanted or item.entry in found.registry.problems:
+        closed = {item.entry, TOOLING, f"{TOOLING}/{item.entry.partition('/')[0]}"} & found.registry.problems.keys()
+        if (item.entry, item.name) in wanted or closed:
             continue
         place = place_of(item)
         try:

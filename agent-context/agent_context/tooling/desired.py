@@ -97,13 +97,27 @@ def _server_places(entry: Entry, server: Server, client: Client, here: Here) -> 
     if not server.project:
         yield Place(client.servers.path, client.servers.form, (*client.servers.key, entry.name))
         return
+    seen: list[Place] = []
     for checkout in here.checkouts.get(server.project, ()):
         if client.name == "claude-code":
-            key = ("projects", str(checkout), *client.servers.key, entry.name)
-            yield Place(client.servers.path, client.servers.form, key, checkout)
+            top = _find_main(checkout)
+            key = ("projects", str(top), *client.servers.key, entry.name)
+            place = Place(client.servers.path, client.servers.form, key, top)
+            if place not in seen:
+                seen.append(place)
+                yield place
         elif client.in_project is not None:
             file, table = client.in_project
             yield Place(checkout / file, client.servers.form, (*table, entry.name), checkout)
+
+
+def _find_main(checkout: Path) -> Path:
+    """Return the folder that Claude Code names a checkout by: of a linked worktree the main one."""
+    from agent_context.git import locate_checkout  # noqa: PLC0415 - only servers of one project ask
+
+    found = locate_checkout(checkout)
+    main = found.common_dir.parent if found and found.common_dir.name == ".git" else checkout
+    return main.resolve()
 
 
 def _folder_pieces(entry: Entry, here: Here) -> Iterator[Piece]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -14,16 +14,16 @@ from agent_context.clients.keys import get_key, set_key
 from agent_context.clients.places import describe_clients
 from agent_context.errors import AgentContextError
 from agent_context.frontmatter import parse_header
-from agent_context.layout import TOOLING
+from agent_context.layout import SKILL_FILE, TOOLING
 from agent_context.screening.guarding import Guard
-from agent_context.tooling.actual import Actual, read_files
+from agent_context.tooling.actual import Actual, read_files, refuse_link
 from agent_context.tooling.applying import note_installed
 from agent_context.tooling.bringing import survey
 from agent_context.tooling.desired import RULES_FILE
 from agent_context.tooling.entries import NAME, Entry, File, Kind, Server
 from agent_context.tooling.forms import CannotSayError, put_paths, read_server
 from agent_context.tooling.planning import State, Step
-from agent_context.tooling.registry import SKILL_FILE, read_folder, read_registry
+from agent_context.tooling.registry import read_folder, read_registry
 from agent_context.tooling.surveying import set_by_hand
 from agent_context.tooling.trusting import give_trust
 
@@ -42,7 +42,8 @@ PROJECT_FILE = ".mcp.json"
 class Proposal:
     """One thing that a machine has and the registry has not: its files as they would be written, from where.
 
-    `notes` say what a person must know; `problem` why it cannot be taken.
+    `notes` say what a person must know; `problem` why it cannot be taken. Not `own`: it stands in a file of the
+    project, which others write and no agent runs unasked.
     """
 
     kind: Kind
@@ -51,6 +52,7 @@ class Proposal:
     files: Mapping[str, File] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     problem: str = ""
+    own: bool = True
 
     @property
     def key(self) -> str:
@@ -78,14 +80,18 @@ def discover(found: Survey) -> list[Proposal]:
 
 
 def write_proposal(found: Survey, proposal: Proposal, now: str) -> None:
-    """Write a proposal into the registry, and trust it here: it is what this machine runs already.
+    """Write a proposal into the registry, and trust it here where it is what this machine runs already.
 
     What is here exactly so is the registry's from now on: what removes it there removes it here.
     """
     root = found.knowledge_base.root
     top = root / proposal.source if proposal.kind is Kind.SKILL else (root / proposal.source).parent
+    for path in proposal.files:
+        refuse_link(root, top / path)
     for path, file in proposal.files.items():
         write_atomically(top / path, file.data, mode=0o755 if file.executable else 0o644)
+    if not proposal.own:
+        return
     _trust_written(found, proposal.key, now)
     for step in survey(found.knowledge_base, found.environment).of(proposal.key):
         if step.state is State.PRESENT:
@@ -94,6 +100,8 @@ def write_proposal(found: Survey, proposal: Proposal, now: str) -> None:
 
 def adopt(found: Survey, entry: Entry, now: str) -> str:
     """Take what was changed by hand here into the registry; return what was written.
+
+    It stays trusted here if it was before: else others may have put into it what nobody here has read.
 
     Raise AgentContextError where nothing was, or where it holds what no entry may.
     """
@@ -110,7 +118,8 @@ def adopt(found: Survey, entry: Entry, now: str) -> str:
     for path, file in files.items():
         target = top / path if entry.kind is Kind.SKILL else top
         write_atomically(target, file.data, mode=0o755 if file.executable else 0o644)
-    _trust_written(found, entry.key, now)
+    if found.judge.trusts(entry):
+        _trust_written(found, entry.key, now)
     note_installed(found.records, step)
     return entry.source
 
@@ -164,9 +173,11 @@ def _propose_server(agent: AgentName, where: str, name: str, value: object, proj
     except ValueError as error:
         return Proposal(Kind.SERVER, name, where, problem=str(error))
     server = msgspec.structs.replace(server, scope=f"project {project}" if project else "user")
+    own = not (project and where.endswith(PROJECT_FILE))
     notes = [f"set where it runs: {', '.join(replaced)} (the value stays out of git)"] if replaced else []
     notes += [f"for the project {project}"] if project else []
-    return Proposal(Kind.SERVER, name, where, {f"{name}.toml": File(_write_entry(server))}, tuple(notes))
+    notes += [] if own else [f"others write that file: read it, then agent-context tooling trust mcp/{name}"]
+    return Proposal(Kind.SERVER, name, where, {f"{name}.toml": File(_write_entry(server))}, tuple(notes), own=own)
 
 
 def _write_entry(server: Server) -> bytes:
@@ -230,7 +241,7 @@ def _screened(found: Survey, proposal: Proposal) -> Proposal:
                 problem = problem or f"{line}: put the name of a variable there, as in ${{TOKEN}}"
             elif finding.kind == "personal":
                 notes.append(f"look at {line}")
-    return Proposal(proposal.kind, proposal.name, proposal.where, proposal.files, tuple(dict.fromkeys(notes)), problem)
+    return replace(proposal, notes=tuple(dict.fromkeys(notes)), problem=problem)
 
 
 def _take_server(found: Survey, entry: Entry, known: Server, step: Step) -> dict[str, File]:

@@ -22,6 +22,7 @@ MACHINE_PATH = re.compile(r"\$\{machine\.paths\.([A-Za-z0-9_-]+)\}")
 OTHER_MACHINE_VALUE = re.compile(r"\$\{machine\.(?!paths\.[A-Za-z0-9_-]+\})[^}]*\}")
 SELECTOR = re.compile(r"[A-Za-z0-9._-]+|platform:(?:linux|macos|windows)|label:[A-Za-z0-9._-]+")
 SHORT = 10
+HIDING = re.compile(r"\\|\"{3}|'{3}")
 
 
 class Kind(StrEnum):
@@ -168,6 +169,9 @@ def render(entry: Entry, paths: Mapping[str, str]) -> str:
     used = entry.server.machine_paths() if entry.server else ()
     parts = ["== paths of this machine\n"] if used else []
     parts += [f"{name} = {paths.get(name, '(not set)')}\n" for name in used]
+    if entry.server and any(HIDING.search(file.text or "") for file in entry.files.values()):
+        # Escapes and long strings can hide from the eye what TOML makes of them.
+        parts.append(f"== as it reads\n{json.dumps(entry.content(), indent=2, ensure_ascii=False)}\n")
     for path, file in sorted(entry.files.items()):
         mark = " (may be run)" if file.executable else ""
         text = file.text

@@ -14,7 +14,7 @@ import msgspec
 
 from agent_context.errors import AgentContextError, FormatError
 from agent_context.frontmatter import parse_header
-from agent_context.layout import TOOLING
+from agent_context.layout import SKILL_FILE, TOOLING
 from agent_context.merging.edits import MOST_TOOL_BYTES as MOST_BYTES
 from agent_context.merging.sidecars import is_sidecar
 from agent_context.settings import advise
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MOST_FILES = 300
-SKILL_FILE = "SKILL.md"
 SETTINGS_FILE = "claude-code.json"
 PREFERENCES_FILE = "preferences.md"
 # Folders of a skill that may hold what is no text.
@@ -82,6 +81,10 @@ def read_registry(root: Path) -> Registry:
         return registry
     for kind, list_sources in SOURCES.items():
         folder = top / kind.value
+        if folder.is_symlink():
+            where = f"{TOOLING}/{kind.value}"
+            registry.problems[where] = _refuse(where, "is a symbolic link", "put the folder itself there")
+            continue
         for source in list_sources(folder if kind is not Kind.PREFERENCES else top):
             _read_entry(registry, root, kind, source)
     return registry

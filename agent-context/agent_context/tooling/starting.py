@@ -24,7 +24,10 @@ from agent_context.projects import identify
 from agent_context.tooling.desired import WAYS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from agent_context.config import Environment
+    from agent_context.git import Files
     from agent_context.knowledge import KnowledgeBase
 
 MOST_BYTES = 1_000_000
@@ -87,8 +90,11 @@ class Missing:
     remedy: str
 
 
-def detect(top: Path) -> Project:
-    """Read off a checkout what it takes to start there; of its commit, so that nothing of the worktree gets out."""
+def detect(top: Path, *, guess: bool = True) -> Project:
+    """Read off a checkout what it takes to start there; of its commit, so that nothing of the worktree gets out.
+
+    Without `guess` the branch that is checked out does not pass for the default one.
+    """
     snapshot = Snapshot(top, "HEAD")
     managers = [MANAGERS[name] for name in MANAGERS if name in snapshot.files]
     commands = [("", "", "")] + [row[2:] for row in managers]
@@ -101,7 +107,7 @@ def detect(top: Path) -> Project:
     variables = {name for sample in SAMPLES for name in VARIABLE_LINE.findall(snapshot.read(sample)[:MOST_BYTES])}
     return Project(
         name="",
-        default_branch=find_default_branch(top),
+        default_branch=find_default_branch(top, guess=guess),
         languages=_rank_languages(snapshot),
         package_managers=tuple(dict.fromkeys(row[0] for row in managers)),
         build=build,
@@ -110,6 +116,21 @@ def detect(top: Path) -> Project:
         requires=tuple(dict.fromkeys(programs)),
         variables=tuple(sorted(variables)),
     )
+
+
+def describe_new(files: Files, checkouts: Mapping[str, str]) -> dict[str, bytes]:
+    """Return the `project.toml` of new projects with what their checkouts here show, by path; none without a checkout.
+
+    `checkouts` is path to project folder. What another machine could see otherwise at the same commit is left out.
+    """
+    tops = {folder: Path(path) for path, folder in sorted(checkouts.items(), reverse=True) if Path(path).is_dir()}
+    described = {}
+    for path, data in files.items():
+        parts = path.split("/")
+        if data is not None and parts[0] == PROJECTS and parts[2:] == [PROJECT_FILE] and parts[1] in tops:
+            known = msgspec.convert(tomllib.loads(data.decode()), Project)
+            described[path] = write_project(complete(known, detect(tops[parts[1]], guess=False)))
+    return described
 
 
 def complete(known: Project, detected: Project) -> Project:

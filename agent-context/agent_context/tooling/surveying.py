@@ -13,7 +13,7 @@ from agent_context.changes import write_atomically
 from agent_context.clients.keys import set_key
 from agent_context.errors import AgentContextError
 from agent_context.machines import Described, machine_path, read_instance, read_machines
-from agent_context.tooling.actual import Actual
+from agent_context.tooling.actual import Actual, refuse_link
 from agent_context.tooling.bringing import apply, place_of
 from agent_context.tooling.drift import Row, compare_machines
 from agent_context.tooling.entries import Kind
@@ -49,6 +49,7 @@ def set_by_hand(found: Survey, values: Mapping[str, object]) -> str:
     """Write `labels`, `paths` or `without` into this machine's own file, as a person would; return where that is."""
     path = machine_path(found.here.machine)
     file = found.knowledge_base.root / path
+    refuse_link(found.knowledge_base.root, file)
     new = f'name = "{found.here.machine}"\ninstance = "{read_instance(found.environment)}"\n'
     text = file.read_text(encoding="utf-8") if file.is_file() else new
     for key, value in values.items():

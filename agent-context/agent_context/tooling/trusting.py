@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from difflib import unified_diff
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import msgspec
 
 from agent_context.config import load_account
 from agent_context.errors import AgentContextError
+from agent_context.frontmatter import parse_header
 from agent_context.tooling.entries import MACHINE_PATH, Kind, render
 from agent_context.tooling.records import Signer, Trusted
 
@@ -23,6 +25,14 @@ if TYPE_CHECKING:
     from agent_context.tooling.entries import Entry, Server
     from agent_context.tooling.records import Records, Trust
 
+# Keys of Claude Code's front matter that do more than instruct, and the commands that it runs to fill a text in.
+RIGHTS = {
+    "allowed-tools": "lets these run without asking",
+    "hooks": "run commands by themselves",
+    "mcpServers": "starts servers",
+    "permissionMode": "changes what is asked about",
+}
+AT_ONCE = re.compile(r"!`[^`\n]+`")
 RUNNERS = ("npx", "bunx", "uvx")
 FIX = {
     Kind.SERVER: 'write a variable\'s name in its place, as in env = {TOKEN = "${TOKEN}"}, and set it where it runs',
@@ -83,7 +93,20 @@ def find_warnings(knowledge_base: KnowledgeBase, entry: Entry, paths: Mapping[st
         for where, found in _screen(knowledge_base, entry)
         if found.kind == "poison"
     ]
-    return poison + (_find_loose(entry.server, paths, knowledge_base.root) if entry.server else [])
+    own = _find_loose(entry.server, paths, knowledge_base.root) if entry.server else _find_rights(entry)
+    return poison + own
+
+
+def _find_rights(entry: Entry) -> list[str]:
+    """Return what the front matter and the text of a file that instructs would run or permit by themselves."""
+    found = []
+    for path, file in entry.files.items():
+        text = file.text or ""
+        if path.endswith(".md") and "/" not in path:
+            header = parse_header(text, path) if text.startswith("---") else {}
+            found += [f"{path}: its {key} {what}" for key, what in RIGHTS.items() if key in header]
+            found += [f"{path}: it runs {run[0]} whenever it is called" for run in AT_ONCE.finditer(text)]
+    return found
 
 
 def _find_loose(server: Server, paths: Mapping[str, str], root: Path) -> list[str]:
@@ -97,6 +120,8 @@ def _find_loose(server: Server, paths: Mapping[str, str], root: Path) -> list[st
         if any(str(root) in text for text in given)
         else []
     )
+    if "/" in server.command and not server.command.startswith(("/", "~", "$")):
+        loose.append(f"it runs {server.command} of whatever folder the agent is started in")
     package = next((text for text in server.args if not text.startswith("-")), "")
     if server.command in RUNNERS and "@" not in package[1:] and "==" not in package:
         loose.append(f"{server.command} takes the newest {package} whenever it starts; {package}@VERSION would hold it")
@@ -118,7 +143,8 @@ def show_difference(records: Records, entry: Entry, paths: Mapping[str, str]) ->
     after = render(entry, paths)
     if not before:
         return after
-    lines = unified_diff(before.splitlines(), after.splitlines(), "trusted", "now", lineterm="", n=5)
+    # By "\n" alone: a reader of the entry may take other line ends for none, and the difference must not hide them.
+    lines = unified_diff(before.split("\n"), after.split("\n"), "trusted", "now", lineterm="", n=5)
     return "\n".join(lines) + "\n"
 
 
@@ -127,17 +153,20 @@ def give_trust(records: Records, entry: Entry, paths: Mapping[str, str], now: st
 
     Its text is kept to compare a later one with.
     """
-    trust, digest = records.trust(), entry.trusted_as(paths)
-    kept = tuple(item for item in trust.entries if item.entry != entry.key)
-    records.keep_shown(digest, render(entry, paths))
-    records.save_trust(msgspec.structs.replace(trust, entries=(*kept, Trusted(entry.key, digest, now))))
+    digest = entry.trusted_as(paths)
+    with records.locked():
+        trust = records.trust()
+        kept = tuple(item for item in trust.entries if item.entry != entry.key)
+        records.keep_shown(digest, render(entry, paths))
+        records.save_trust(msgspec.structs.replace(trust, entries=(*kept, Trusted(entry.key, digest, now))))
 
 
 def take_trust(records: Records, key: str) -> bool:
     """Take all trust in an entry back; tell whether there was any."""
-    trust = records.trust()
-    kept = tuple(item for item in trust.entries if item.entry != key)
-    records.save_trust(msgspec.structs.replace(trust, entries=kept))
+    with records.locked():
+        trust = records.trust()
+        kept = tuple(item for item in trust.entries if item.entry != key)
+        records.save_trust(msgspec.structs.replace(trust, entries=kept))
     return kept != trust.entries
 
 
@@ -151,16 +180,18 @@ def trust_signer(records: Records, key: str, now: str) -> None:
             "this is neither an ssh public key nor a PGP fingerprint",
             hint='as in --signer "ssh-ed25519 AAAA…" (a line of a .pub file), or 40 hex digits',
         )
-    trust = records.trust()
     meant = " ".join(words[:2]) if is_ssh else fingerprint
-    kept = tuple(signer for signer in trust.signers if signer.key != meant)
-    records.save_trust(msgspec.structs.replace(trust, signers=(*kept, Signer(meant, now))))
+    with records.locked():
+        trust = records.trust()
+        kept = tuple(signer for signer in trust.signers if signer.key != meant)
+        records.save_trust(msgspec.structs.replace(trust, signers=(*kept, Signer(meant, now))))
 
 
 def forget_signer(records: Records, key: str) -> bool:
     """Trust a key no longer; tell whether it was trusted. The beginning of a key is enough."""
-    trust = records.trust()
     meant = " ".join(key.split()[:2])
-    kept = tuple(signer for signer in trust.signers if not signer.key.startswith(meant))
-    records.save_trust(msgspec.structs.replace(trust, signers=kept))
+    with records.locked():
+        trust = records.trust()
+        kept = tuple(signer for signer in trust.signers if not signer.key.startswith(meant))
+        records.save_trust(msgspec.structs.replace(trust, signers=kept))
     return kept != trust.signers
