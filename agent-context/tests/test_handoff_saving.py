@@ -104,7 +104,7 @@ def work_on(machine: Machine, checkout: Path, *more: str, name: str = "0a1b2c3d-
     git(checkout, "commit", "--quiet", "-a", "-m", "add y")
     (checkout / "notes.txt").write_text("hi\n")
     todos = {"type": "tool_use", "id": "t1", "name": "TodoWrite", "input": {"todos": TODOS}}
-    command = {"type": "tool_use", "id": "t2", "name": "Bash", "input": {"command": "pytest -q"}}
+    command = {"type": "tool_use", "id": "t", "name": "Bash", "input": {"command": "pytest -q"}}
     write_session(
         machine.environment.claude_dir / "projects" / "p" / f"{name}.jsonl",
         user("Please add OAuth. My favourite pizza is Margherita."),
@@ -131,7 +131,7 @@ def hand_on(
 
 def go_on(machine: Machine, checkout: Path, *, offline: bool = False) -> Resumption:
     environment = replace(machine.environment, cwd=checkout)
-    return resume(KnowledgeBase(machine.root), environment, place_of(machine, checkout), offline=offline)
+    return resume(KnowledgeBase(machine.root), environment, lambda: place_of(machine, checkout), offline=offline)
 
 
 def place_of(machine: Machine, checkout: Path) -> Place:
@@ -173,7 +173,7 @@ def test_it_is_built_from_session_and_git_and_reaches_the_other_machine(machine:
     assert found.handoff.body == BODY
     assert found.steps == (
         "on laptop: git push, or agent-context handoff save --with-code; then fetch here",
-        "never committed on laptop, so not to be had: notes.txt",
+        "not committed on laptop (agent-context handoff save --with-code there sends it): notes.txt",
     )
 
 
@@ -201,6 +201,7 @@ def test_code_goes_to_a_branch_of_its_own_and_disturbs_nothing(machine: Machine,
     assert (there / "notes.txt").read_text() == "hi\n"
     assert git(there, "log", "-1", "--format=%s") == "add y"
     again = hand_on(machine, here, code="wip/laptop", pushing=False)
+    assert [line.partition(" ")[2] for line in again.handoff.unpushed] == ["add y"]  # a copy of it lies in wip/
     assert again.exit_code == 0
     assert git(project, "rev-list", "--count", f"{git(here, 'rev-parse', 'HEAD')}..wip/laptop") == "1"
 
@@ -309,7 +310,7 @@ def test_no_command_is_made_of_what_others_call_a_branch_or_a_commit(machine: Ma
     evil = Handoff("evil", "2026-03-01T10:00:00Z", task, branch="x; touch y", work="$(touch y) abc", dirty=("? z",))
     put(machine, evil, "handoff")
     (found,) = go_on(machine, here, offline=True).others
-    assert found.steps == ("never committed on evil, so not to be had: z",)
+    assert found.steps == ("not committed on evil (agent-context handoff save --with-code there sends it): z",)
     (here / ".convosync").mkdir()
     (here / SHARED).write_text(write_handoff(msgspec.structs.replace(evil, device="worse", commit="--help; touch y")))
     assert [item.missing for item in go_on(machine, here, offline=True).others] == [(), ()]
@@ -482,6 +483,43 @@ def test_tasks_and_plan_are_read_as_the_newer_clients_write_them(tmp_path: Path)
         "Why is it slow?",
     )
     assert (outline.questions, outline.failure, outline.context) == ((), (), ())
+
+
+def test_a_project_known_by_what_the_fetch_brings_is_resumed_at_once(machine: Machine, other: Machine) -> None:
+    here = machine.checkout("/srv/r.git")
+    (here / "a.py").write_text("x = 1\n")
+    git(here, "add", ".")
+    git(here, "commit", "--quiet", "-m", "init")
+    there = other.folder / "elsewhere"
+    git(other.folder, "clone", "--quiet", str(here), str(there))
+    git(there, "remote", "set-url", "origin", "/mnt/r.git")
+    saved = hand_on(machine, here, "half way")
+    found = go_on(other, there)
+    assert (found.project, [item.handoff.message for item in found.others]) == (saved.project, ["half way"])
+
+
+@pytest.mark.parametrize(("bad", "failure"), [("t2", ("npm test", "1 failed")), ("t1", ())])
+def test_a_failing_command_is_the_last_one_and_has_its_own_output(
+    tmp_path: Path, bad: str, failure: tuple[str, ...]
+) -> None:
+    calls = {"t1": "npm run lint", "t2": "npm test"}
+    path = write_session(
+        tmp_path / "s1.jsonl",
+        user("Check it."),
+        assistant(
+            *(
+                {"type": "tool_use", "id": name, "name": "Bash", "input": {"command": line}}
+                for name, line in calls.items()
+            )
+        ),
+        *(
+            user([{"type": "tool_result", "tool_use_id": name, "content": "1 failed", "is_error": name == bad}])
+            for name in calls
+        ),
+    )
+    session = read_file(path)
+    assert isinstance(session, Session)
+    assert gather(session, None).outline.failure == failure
 
 
 def test_git_tells_how_any_checkout_stands(machine: Machine) -> None:

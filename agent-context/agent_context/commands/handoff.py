@@ -121,8 +121,14 @@ def resume_work(face: Face, device: str, project: str | None, kb: Path | None, *
     from agent_context.handoffs.resuming import resume  # noqa: PLC0415 - what listing does not pay
 
     knowledge_base = face.knowledge_base(kb)
-    place = face.place(knowledge_base, project)
-    found = resume(knowledge_base, face.environment, place, device, offline=offline)
+    place = face.place(knowledge_base, project)  # a wrong name is told before anything is fetched
+    found = resume(
+        knowledge_base,
+        face.environment,
+        lambda: place if project else face.place(knowledge_base, project),
+        device,
+        offline=offline,
+    )
     for note in found.notes:
         click.echo(f"note: {show_hidden(note)}", err=True)
     if as_json:
@@ -234,7 +240,8 @@ def search_all(  # noqa: PLR0913 - one argument an option
     knowledge_base = face.knowledge_base(kb)
     folder = None if everything else face.place(knowledge_base, project).folder
     hits = search_past(knowledge_base, " ".join(words), folder, limit=limit)
-    _print_rows([_past_row(hit.past, hit.lines) for hit in hits], as_json=as_json)
+    nothing = f"No handoff {'' if everything else f'of {folder} '}has all these words."
+    _print_rows([_past_row(hit.past, hit.lines) for hit in hits], as_json=as_json, nothing=nothing)
     return 0
 
 
@@ -278,8 +285,7 @@ def export_one(face: Face, device: str, form: str, output: Path | None, project:
 
 
 def _load(face: Face, knowledge_base: KnowledgeBase, project: str | None, *, everything: bool = False) -> list[Found]:
-    from agent_context.handoffs.reading import load_handoffs  # noqa: PLC0415 - what help does not pay
-    from agent_context.handoffs.saving import find_top  # noqa: PLC0415 - the same
+    from agent_context.handoffs.reading import find_top, load_handoffs  # noqa: PLC0415 - what help does not pay
 
     if everything:
         return load_handoffs(knowledge_base, None, face.environment)
@@ -361,7 +367,9 @@ def _past_row(past: Past, lines: tuple[str, ...] = ()) -> Row:
     return Row(past.project, handoff.device, handoff.at, task, past.path, past.commit, past.withheld, lines)
 
 
-def _print_rows(rows: list[Row], *, as_json: bool) -> None:
+def _print_rows(
+    rows: list[Row], *, as_json: bool, nothing: str = "No handoff here: agent-context handoff save"
+) -> None:
     if as_json:
         print_json(rows)
         return
@@ -374,4 +382,4 @@ def _print_rows(rows: list[Row], *, as_json: bool) -> None:
         for line in row.lines:
             click.echo(show_hidden(f"    {line}"))
     if not rows:
-        click.echo("No handoff here: agent-context handoff save")
+        click.echo(nothing)

@@ -37,8 +37,9 @@ class Touched:
 class Work:
     """How a checkout stands: `head` is 40 hex digits or empty, `upstream` a ref or empty.
 
-    `dirty` are the files not committed, each after git's letter; `unpushed` the commits that no remote has, newest
-    first, as hash and subject; `behind` counts what the upstream has and HEAD lacks, as of the last fetch.
+    `dirty` are the files not committed, each after git's letter; `unpushed` the commits that no remote has (in `wip/`
+    they are only copies), newest first, as hash and subject; `behind` counts what the upstream has and HEAD lacks, as
+    of the last fetch.
     """
 
     top: Path
@@ -69,7 +70,8 @@ def read_work(top: Path) -> Work:
     head = heads.get("branch.oid", "").replace("(initial)", "")
     branch = heads.get("branch.head", "").replace("(detached)", "")
     upstream, counts = heads.get("branch.upstream", ""), heads.get("branch.ab", "+0 -0").split()
-    unpushed = list_commits(top, head, "--not", "--remotes") if head else ()
+    copies = () if branch.startswith("wip/") else ("--exclude=*/wip/*",)
+    unpushed = list_commits(top, head, "--not", *copies, "--remotes") if head else ()
     return Work(top, branch, head, upstream, _find_remote(top, branch), tuple(dirty), unpushed, int(counts[1][1:]))
 
 

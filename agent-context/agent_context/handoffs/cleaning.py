@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from agent_context.screening.guarding import Guard
 
 ROUNDS = 20
+KEEP = "to keep it, [[allow]] the hash that agent-context screen FILE --json names for it"
 
 
 def make_cleaner(
@@ -52,7 +53,7 @@ def _drop_poison(text: str, guard: Guard) -> tuple[str, list[str]]:
         findings = weigh((item for item in guard.find(text) if item.kind != "personal"), Origin.ASSISTANT)
         if not findings:
             return text, notes
-        notes.append(f"left out: a line with {name_findings(findings)} ({findings[0].masked})")
+        notes.append(f"left out: a line with {name_findings(findings)} ({findings[0].masked}); {KEEP}")
         bad = {finding.line for finding in findings}
         text = "\n".join(line for number, line in enumerate(text.split("\n"), 1) if number not in bad)
     return "", [*notes, "left out: the rest of it, in which more was found each time"]

@@ -188,7 +188,11 @@ def _find_failure(events: list[Event]) -> tuple[str, ...]:
     """Return the last command and the end of what it said, if it failed."""
     commands = [place for place, event in enumerate(events) if event.text.startswith("Bash: ")]
     place = next((n for n in reversed(commands) if events[n].kind is EventKind.TOOL_CALL), None)
-    results = [event for event in events[place:] if event.kind is EventKind.TOOL_RESULT] if place is not None else []
-    if place is None or not results or not results[0].failed:
+    if place is None:
         return ()
-    return events[place].text.removeprefix("Bash: "), results[0].text[-MOST_WORDS:].strip()
+    call = events[place].call
+    results = [event for event in events[place:] if event.kind is EventKind.TOOL_RESULT]
+    result = next((event for event in results if not call or event.call == call), None)
+    if result is None or not result.failed:
+        return ()
+    return events[place].text.removeprefix("Bash: "), result.text[-MOST_WORDS:].strip()

@@ -10,15 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agent_context.errors import AgentContextError, FormatError
-from agent_context.git import Repository
+from agent_context.git import Repository, locate_checkout
 from agent_context.git.work import read_from_remote
 from agent_context.handoff import SHARED, parse_handoff, read_handoffs
 from agent_context.layout import HANDOFFS, PROJECTS, SEALED, is_handoff_path, project_of
 from agent_context.learning import name_findings
 from agent_context.local_learnings import find_local_root
-from agent_context.reports import SyncReport
-from agent_context.review.pending import PULL_REQUEST
-from agent_context.review.proposals import Proposals
+from agent_context.projects import identify
 from agent_context.screening.actions import Origin, weigh
 from agent_context.sealing import open_files
 from agent_context.state import State
@@ -31,10 +29,12 @@ if TYPE_CHECKING:
     from agent_context.config import Environment
     from agent_context.handoff import Handoff
     from agent_context.knowledge import KnowledgeBase
+    from agent_context.projects import Place
 
 MOST_BYTES = 1_000_000
 MOST_SHARED = 50
 WORK_BRANCHES = "wip/"
+RESUMED = "handoff resumed "  # the fact that names what this machine went on from in a project
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,16 @@ def load_handoffs(
     else:
         with State(environment.data_dir, knowledge_base.root) as state:
             listed = [sift(knowledge_base, item, state) for item in newest.values()]
-    return sorted(listed, key=lambda item: (item.handoff.at, item.project, item.handoff.device), reverse=True)
+    listed.sort(key=lambda item: (item.project, item.handoff.device))
+    return sorted(listed, key=lambda item: item.handoff.at, reverse=True)
+
+
+def find_top(environment: Environment, knowledge_base: KnowledgeBase, place: Place) -> Path | None:
+    """Return the top of the checkout around, if it is one of this project."""
+    checkout = locate_checkout(environment.cwd)
+    if checkout is None or identify(checkout, knowledge_base.remotes()).folder != place.folder:
+        return None
+    return checkout.top
 
 
 def _read_files(knowledge_base: KnowledgeBase, project: str | None, environment: Environment | None) -> Iterator[Found]:
@@ -93,8 +102,11 @@ def _read_folder(root: Path, project: str | None) -> Iterator[tuple[str, bytes]]
 
 def _read_waiting(knowledge_base: KnowledgeBase, environment: Environment) -> dict[str, bytes]:
     """Return what other machines have on their branches, where main takes nothing but pull requests."""
-    if knowledge_base.settings.review != PULL_REQUEST:
+    if knowledge_base.settings.review != "pull-request":
         return {}
+    from agent_context.reports import SyncReport  # noqa: PLC0415 - 0.2 s that a branch read in the open does not pay
+    from agent_context.review.proposals import Proposals  # noqa: PLC0415 - the same
+
     repository = Repository(knowledge_base.root)
     branch, report = repository.branch(), SyncReport(environment.machine, "", "")
     remote = repository.remote(branch)

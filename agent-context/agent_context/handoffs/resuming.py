@@ -14,15 +14,13 @@ from agent_context.git import Repository
 from agent_context.git.refs import fetch_refs
 from agent_context.git.work import fetch_work, find_fork, has_commit, list_commits, read_work
 from agent_context.handoff import map_paths, read_sections, tell_ago, went_apart
-from agent_context.handoffs.reading import find_device, load_handoffs
-from agent_context.handoffs.saving import RESUMED, find_top
+from agent_context.handoffs.reading import RESUMED, find_device, find_top, load_handoffs
 from agent_context.learning import utc
-from agent_context.review.pending import PULL_REQUEST
 from agent_context.state import State
-from agent_context.syncing.halves import pull
 from agent_context.waiting import BRANCHES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from agent_context.config import Environment
@@ -68,16 +66,22 @@ class Resumption:
 
 
 def resume(
-    knowledge_base: KnowledgeBase, environment: Environment, place: Place, device: str = "", *, offline: bool = False
+    knowledge_base: KnowledgeBase,
+    environment: Environment,
+    find_place: Callable[[], Place],
+    device: str = "",
+    *,
+    offline: bool = False,
 ) -> Resumption:
     """Return what other machines handed on, after fetching what there is; what is shown first counts as gone on from.
 
-    Raise AgentContextError for a `device` that handed nothing on.
+    The place is asked for after that: what comes may say how the project is called. Raise AgentContextError for a
+    `device` that handed nothing on.
     """
-    found = Resumption(place.folder)
+    notes = [] if offline else _fetch(knowledge_base, environment)
+    place = find_place()
+    found = Resumption(place.folder, notes=notes)
     top = find_top(environment, knowledge_base, place)
-    if not offline:
-        found.notes += _fetch(knowledge_base, environment)
     work = read_work(top) if top else None
     if work is not None and work.remote and not offline and (problem := fetch_work(work.top, work.remote)):
         found.notes.append(f"the project's own remote was not asked: {problem}")
@@ -96,6 +100,8 @@ def resume(
 
 
 def _fetch(knowledge_base: KnowledgeBase, environment: Environment) -> list[str]:
+    from agent_context.syncing.halves import pull  # noqa: PLC0415 - 0.3 s that being offline does not pay
+
     try:
         report = pull(knowledge_base, environment)
     except AgentContextError as error:
@@ -103,7 +109,7 @@ def _fetch(knowledge_base: KnowledgeBase, environment: Environment) -> list[str]
     notes = [note for note in (report.waiting, *report.blocked, *report.problems) if note]
     repository = Repository(knowledge_base.root)
     remote = repository.remote(repository.branch())
-    if knowledge_base.settings.review == PULL_REQUEST and remote is not None:
+    if knowledge_base.settings.review == "pull-request" and remote is not None:
         target = f"refs/remotes/{remote}/{BRANCHES}/*"
         notes += filter(None, [fetch_refs(repository.root, remote, f"refs/heads/{BRANCHES}/*", target)])
     return notes
@@ -154,7 +160,8 @@ def _compare(handoff: Handoff, work: Work) -> tuple[tuple[str, ...], tuple[str, 
         steps += _take_over(handoff, work, branch, commit, missing=bool(missing))
     elif handoff.dirty and not branch:
         files = ", ".join(item.partition(" ")[2] for item in handoff.dirty[:5])
-        steps.append(f"never committed on {handoff.device}, so not to be had: {files}")
+        way = f"not committed on {handoff.device} (agent-context handoff save --with-code there sends it)"
+        steps.append(f"{way}: {files}")
     if handoff.branch and work.branch and handoff.branch != work.branch:
         steps.append(f"git switch {handoff.branch} (this checkout is on {work.branch})")
     return missing, tuple(steps)

@@ -14,7 +14,7 @@ from agent_context.changes import write_atomically
 from agent_context.claims.selection import find_exclusion
 from agent_context.config import load_account
 from agent_context.errors import AgentContextError, SealedError
-from agent_context.git import Repository, locate_checkout, locked
+from agent_context.git import Repository, locked
 from agent_context.handoff import (
     FILES,
     SHARED,
@@ -32,12 +32,13 @@ from agent_context.handoff import (
 from agent_context.handoffs.cleaning import make_cleaner
 from agent_context.handoffs.drafting import draft, drop_empty, find_template
 from agent_context.handoffs.gathering import Material, find_session, gather
+from agent_context.handoffs.reading import RESUMED, find_top
 from agent_context.handoffs.sending import send_code
 from agent_context.handoffs.writing import write_outline
 from agent_context.layout import SEALED, handoff_path
 from agent_context.learning import utc
 from agent_context.local_learnings import PRIVATE_FILE, find_local_root, is_local, keep_files
-from agent_context.projects import Projects, identify
+from agent_context.projects import Projects
 from agent_context.state import State
 from agent_context.syncing.halves import push
 from agent_context.trailers import trailers
@@ -54,7 +55,6 @@ if TYPE_CHECKING:
 
 DAY = 86_400
 MOST_MESSAGE = 400
-RESUMED = "handoff resumed "  # the fact that names what this machine went on from in a project
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,14 +175,6 @@ def save(
     if not saved.path:
         _save_here(knowledge_base, environment, drafted, saved, pushing=pushing and settings.sync.push)
     return saved
-
-
-def find_top(environment: Environment, knowledge_base: KnowledgeBase, place: Place) -> Path | None:
-    """Return the top of the checkout around, if it is one of this project."""
-    checkout = locate_checkout(environment.cwd)
-    if checkout is None or identify(checkout, knowledge_base.remotes()).folder != place.folder:
-        return None
-    return checkout.top
 
 
 def _name_missing(wanted: str, session: Session | None) -> list[str]:

@@ -6,8 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from agent_context.handoff import tell_ago
-from agent_context.handoffs.reading import load_handoffs
-from agent_context.handoffs.saving import find_top
+from agent_context.handoffs.reading import find_top, load_handoffs
 from agent_context.learning import utc
 from agent_context.server.desk import Desk, find_place, frame, one_line, quote  # Desk: mcp reads the annotations
 
