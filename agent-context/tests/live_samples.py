@@ -113,6 +113,11 @@ class Worker:
             answer["message"] |= {"id": uuid.uuid4().hex, "usage": {"input_tokens": 100, "output_tokens": 10}}
             self.write(user(text), answer)
 
+    def hear(self, text: str) -> None:
+        """Note what a hook said, as the client does."""
+        said = {"type": "hook_additional_context", "hookEvent": "UserPromptSubmit", "content": [text]}
+        self.write({"type": "attachment", "attachment": said})
+
     def edit(self, path: Path, old: str, new: str, *, keeps: bool = True, to: Path | None = None) -> None:
         """Edit a file on disk and in the transcript, with the patch that the client shows."""
         before = path.read_text()

@@ -18,7 +18,7 @@ from agent_context.errors import AgentContextError
 from agent_context.knowledge import KnowledgeBase
 from agent_context.live.cards import Shelf
 from agent_context.live.messages import MOST_CHARACTERS, MOST_UNREAD, Inbox, make_message
-from agent_context.live.telling import BUDGET_CHARACTERS, HEAD, tell
+from agent_context.live.telling import BUDGET_CHARACTERS, HEAD, MOST_TIMES, tell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,9 +45,11 @@ def file(machine: Machine) -> Path:
     return shop(machine.checkout())
 
 
-def tell_now(machine: Machine, worker: Worker) -> list[str]:
+def tell_now(machine: Machine, worker: Worker, *, heard: bool = True) -> list[str]:
     told = tell(KnowledgeBase(machine.root), machine.environment, worker.session, str(worker.cwd))
     assert len(told) <= BUDGET_CHARACTERS
+    if told and heard:
+        worker.hear(told)
     head, *lines = told.split("\n")
     assert head in (HEAD, "")
     return lines
@@ -106,6 +108,47 @@ def test_what_does_not_fit_is_told_at_the_next_prompt(machine: Machine, file: Pa
     assert len(lines) == len(set(lines)) == 17
     assert any("wrote to this session" in line for line in told[0])
     assert told[-1] == []
+
+
+def test_what_a_session_did_not_hear_is_told_again_and_in_the_end_no_more(machine: Machine, file: Path) -> None:
+    first, second = Worker(machine, file.parent), Worker(machine, file.parent)
+    first.edit(file, "count = 0", "count = 1")
+    second.edit(file, "import os", "import sys")
+    inbox = Inbox(Shelf(machine.environment.data_dir), second.session)
+    inbox.put(make_message(first.session, "mine", "o.r", to_all=False))
+    told = tell_now(machine, second, heard=False)
+    assert [line.split(" ")[3] for line in told] == ["and", "wrote"]
+    second.say(f"What does {HEAD} mean?")
+    assert tell_now(machine, second, heard=False) == told
+    first.leave()
+    assert tell_now(machine, second) == told[1:]
+    assert tell_now(machine, second) == []
+    inbox.put(make_message(first.session, "again", "o.r", to_all=False))
+    told = [tell_now(machine, second, heard=False) for _ in range(MOST_TIMES + 1)]
+    assert [len(lines) for lines in told] == [1] * MOST_TIMES + [0]
+
+
+def die_once_all_is_claimed(event: str, given: tuple[object, ...]) -> None:
+    """Kill this process when it is about to replace what it noted before it claimed anything."""
+    if event == "os.rename" and "/telling/" in str(given[1]) and os.path.exists(str(given[1])):  # noqa: PTH110
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_hook_that_is_killed_before_it_prints_has_told_nothing(machine: Machine, file: Path) -> None:
+    worker = Worker(machine, file.parent)
+    worker.say("Work")
+    inbox = Inbox(Shelf(machine.environment.data_dir), worker.session)
+    inbox.put(make_message("s2", "keep it", "o.r", to_all=False))
+    process = os.fork()
+    if process == 0:
+        sys.addaudithook(die_once_all_is_claimed)
+        tell(KnowledgeBase(machine.root), machine.environment, worker.session, str(worker.cwd))
+        os._exit(0)
+    assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
+    assert inbox.unread() == []
+    (line,) = tell_now(machine, worker)
+    assert line.endswith('"keep it"')
+    assert tell_now(machine, worker) == []
 
 
 def test_a_message_has_bounds_and_an_inbox_too(machine: Machine) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import pytest
-from live_samples import Worker, shop
+from live_samples import SOURCE, Worker, shop
 from samples import Machine, git
 from test_server import make_desk
 
@@ -16,11 +16,16 @@ from agent_context.git import Repository
 from agent_context.git.refs import Refs, push_ref
 from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import utc
+from agent_context.live.board import open_board
+from agent_context.live.conflicts import Severity
 from agent_context.live.sharing import FILE, HERE, THEIRS, SharedCard, load_shared
+from agent_context.live.views import view_everywhere
 from agent_context.server.session_tools import list_sessions
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from agent_context.live.views import View
 
 
 @pytest.fixture
@@ -96,6 +101,43 @@ def test_nothing_is_told_without_the_setting_nor_of_what_stays_here(machine: Mac
     assert remote_refs(machine) == []
     other.sync()
     assert shared(other) == []
+
+
+def test_a_collision_with_another_machine_is_on_the_board_and_ends_with_it(sharing: tuple[Machine, Machine]) -> None:
+    machine, other = sharing
+    project = machine.root / "projects" / "shop" / "project.toml"
+    project.parent.mkdir(parents=True)
+    project.write_text('name = "shop"\nremotes = ["github.com/o/r"]\n')
+    workers = [Worker(one, shop(one.checkout()).parent) for one in sharing]
+    elsewhere = Worker(other, workers[1].cwd, branch="topic")
+    for worker in (*workers, elsewhere):
+        worker.edit(worker.cwd / "shop.py", "import os", f"import os  # {worker.session}")
+        (worker.cwd / "shop.py").write_text(SOURCE)
+    foreign = machine.checkout("git@github.com:o/closed.git", "closed") / "names.py"
+    foreign.write_text("a\n")
+    workers[0].edit(foreign, "a", "b")
+    machine.sync()
+    other.sync()
+    (card,) = shared(other)
+    assert (card.project, card.files) == ("shop", ("shop.py",))
+    views = {view.session: view for view in look(other)}
+    here, there, branched = (views[worker.session] for worker in (workers[1], workers[0], elsewhere))
+    assert [(item.other, item.machine, item.severity) for item in here.conflicts if item.machine] == [
+        (there.session, "laptop", Severity.ELSEWHERE)
+    ]
+    assert [(item.other, item.machine, item.path) for item in there.conflicts] == [(here.session, "", "shop.py")]
+    assert {item.machine for item in branched.conflicts} <= {""}
+    told = list_sessions(make_desk(other))
+    assert f"Session {there.session[:8]} on laptop and this one both edited shop.py (same file, on another" in told
+    assert there.project == here.project == "shop"
+    workers[1].leave()
+    assert not [item for view in look(other) for item in view.conflicts if item.machine or view.machine]
+
+
+def look(machine: Machine) -> list[View]:
+    knowledge_base = KnowledgeBase(machine.root)
+    board = open_board(machine.environment, knowledge_base.settings.sync, knowledge_base.remotes)
+    return view_everywhere(board, shared(machine))
 
 
 def tell(machine: Machine, name: str, at: str, data: bytes = b"", **fields: object) -> None:

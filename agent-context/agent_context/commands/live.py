@@ -12,7 +12,7 @@ from agent_context.errors import AgentContextError
 from agent_context.identity import name_of
 from agent_context.live.board import SHORT_ID, is_of_project, open_board
 from agent_context.live.sharing import load_shared
-from agent_context.live.views import view_all, view_shared
+from agent_context.live.views import view_everywhere
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from rich.table import Table
 
+    from agent_context.live.board import Board
+    from agent_context.live.conflicts import Conflict
     from agent_context.live.views import View
 
 COLUMNS = ("Session", "", "Project", "Branch", "Task", "Files", "Tokens", "Last", "Collides with")
@@ -52,14 +54,21 @@ def command(face: Face, project: str, every: int, kb: Path | None, *, once: bool
 
 
 def _look(face: Face, kb: Path | None, project: str) -> list[View]:
-    board = open_board(face.environment, face.settings(kb).sync)
-    chosen = {name for name, card in board.cards.items() if not project or is_of_project(card, project)}
-    views = [view for view in view_all(board) if view.session in chosen]
+    settings = face.settings(kb).sync
     try:
-        shared = load_shared(face.knowledge_base(kb), face.environment.machine)
+        knowledge_base = face.knowledge_base(kb)
     except AgentContextError:  # there may be no knowledge base here: then nobody shares anything
-        shared = []
-    return views + [view_shared(card) for card in shared if project in ("", card.project, name_of(card.project))]
+        views = view_everywhere(board := open_board(face.environment, settings), [])
+    else:
+        board = open_board(face.environment, settings, knowledge_base.remotes)
+        views = view_everywhere(board, load_shared(knowledge_base, face.environment.machine))
+    return [view for view in views if not project or _is_meant(board, view, project)]
+
+
+def _is_meant(board: Board, view: View, project: str) -> bool:
+    if view.machine:
+        return bool(view.project) and project in (view.project, name_of(view.project))
+    return is_of_project(board.cards[view.session], project)
 
 
 def _keep_showing(draw: Callable[[], Table], every: int) -> None:
@@ -86,11 +95,16 @@ def _draw(views: list[View]) -> Table:
             _name_files(view),
             f"{view.tokens.output:,}" if view.tokens.output else "",
             local_time(view.at)[-len("HH:MM") :] if view.at else "",
-            ", ".join(sorted({f"{item.other[:SHORT_ID]} ({item.severity})" for item in view.conflicts})),
+            ", ".join(sorted({_name_conflict(item) for item in view.conflicts})),
         )
         style = COLORS.get(view.status, "")
         table.add_row(*(Text(" ".join(show_hidden(cell).split()), style=style) for cell in cells))
     return table
+
+
+def _name_conflict(conflict: Conflict) -> str:
+    machine = f" @{conflict.machine}" if conflict.machine else ""
+    return f"{conflict.other[:SHORT_ID]}{machine} ({conflict.severity})"
 
 
 def _name_files(view: View) -> str:

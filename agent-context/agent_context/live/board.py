@@ -22,15 +22,17 @@ from agent_context.live.cards import PRIVATE_FILE, Card, Shelf
 from agent_context.live.conflicts import compare, find_shared
 from agent_context.live.edits import locate
 from agent_context.live.presence import Present, Status, find_present
-from agent_context.live.reading import is_current, read_on
+from agent_context.live.reading import is_current, read_on, situate
 from agent_context.live.touched import name_touched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from agent_context.config import Environment
     from agent_context.live.conflicts import Conflict
     from agent_context.live.edits import Edit, Span
+    from agent_context.live.reading import Sited
+    from agent_context.projects import Projects
     from agent_context.settings import SyncSettings
 
 SHORT_ID = 8
@@ -138,21 +140,36 @@ class Board:
 
 
 def open_board(
-    environment: Environment, selection: SyncSettings, *, first: str = "", seconds: float | None = None
+    environment: Environment,
+    selection: SyncSettings,
+    remotes: Callable[[], Mapping[str, str]] = dict,
+    *,
+    first: str = "",
+    seconds: float | None = None,
 ) -> Board:
     """Return the board as it is now: what has grown is read on, that of the session `first` before the others'.
 
-    What `selection` leaves out is not read. After `seconds` the rest stays as it was last seen; the next look goes on.
-    Sessions that ended within the hour are there as they were last seen.
+    What `selection` leaves out is not read; `remotes` says how the knowledge base names projects. After `seconds` the
+    rest stays as it was last seen; the next look goes on. Sessions that ended within the hour are there as they were
+    last seen.
     """
     end = None if seconds is None else time.monotonic() + seconds
 
     def is_over() -> bool:
         return end is not None and time.monotonic() > end
 
+    projects: list[Projects] = []
+
+    def place(folder: Path) -> Sited:
+        if not projects:  # the project files are read where a folder is new, and not at each look
+            from agent_context.projects import Projects  # noqa: PLC0415 - the same
+
+            projects.append(Projects(environment.own, remotes()))
+        return situate(folder, projects[0])
+
     shelf = Shelf(environment.data_dir)
     home = Path(os.path.realpath(environment.claude_dir))
-    found = [item for item in find_present(home, time.time()) if not _is_left_out(item, selection)]
+    found = [item for item in find_present(home, time.time()) if not _is_left_out(item, selection, place)]
     known = {item.session: shelf.load(item.session) for item in found}
     cards: dict[str, Card] = {}
     for item in sorted(found, key=lambda item: (item.session != first, known[item.session] is None)):
@@ -160,7 +177,7 @@ def open_board(
         if old is not None and (is_over() or is_current(old, item.transcript)):
             cards[item.session] = old
         elif not is_over():
-            cards[item.session] = card = read_on(old, item.transcript, home, is_over)
+            cards[item.session] = card = read_on(old, item.transcript, home, is_over, place)
             if card is not old:
                 shelf.save(card)
     present = {item.session: item for item in found if item.session in cards}
@@ -195,14 +212,10 @@ def _is_meant(given: str, path: str, name: str, cwd: str) -> bool:
     return given in (path, name) or (bool(cwd) and os.path.normpath(Path(cwd) / given) == path)
 
 
-def _is_left_out(item: Present, selection: SyncSettings) -> bool:
+def _is_left_out(item: Present, selection: SyncSettings, place: Callable[[Path], Sited]) -> bool:
     if not (selection.include or selection.exclude or selection.exclude_paths or selection.exclude_sessions):
         return False
-    from agent_context.git import locate_checkout  # noqa: PLC0415 - only where something is left out
-    from agent_context.projects import identify  # noqa: PLC0415 - the same
-
-    checkout = locate_checkout(Path(item.cwd)) if item.cwd and Path(item.cwd).is_dir() else None
-    project = identify(checkout).folder if checkout else ""
+    project = place(Path(item.cwd)).project if item.cwd else ""
     return bool(find_exclusion(selection, project, item.cwd, item.session, str(load_account().folder)))
 
 

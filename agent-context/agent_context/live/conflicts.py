@@ -24,13 +24,14 @@ class Severity(StrEnum):
     SYMBOL = "same symbol"
     NEAR = "same file, near"
     FAR = "same file, far"
+    ELSEWHERE = "same file, on another machine"
 
 
 class Conflict(msgspec.Struct, frozen=True):
     """A file that this session and an `other` open one edited. `key` is the same as long as there is nothing new.
 
     `lines` are those that the other changed, as the file is now (first and last; where nobody knows them 0, 0);
-    `checkout` is the other's copy of the project.
+    `checkout` is the other's copy of the project, `machine` where it is, empty for this one.
     """
 
     other: str
@@ -42,6 +43,7 @@ class Conflict(msgspec.Struct, frozen=True):
     at: str
     checkout: str
     key: str
+    machine: str = ""
 
 
 def find_shared(ours: Card, theirs: Card, settled: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

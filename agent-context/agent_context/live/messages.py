@@ -21,7 +21,7 @@ from agent_context.learning import utc
 from agent_context.live.cards import PRIVATE_FILE, check_session
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from agent_context.live.cards import Shelf
@@ -75,6 +75,16 @@ class Inbox:
                     yield message
         for name in self._names(READ)[:-MOST_READ]:
             (self._folder / READ / name).unlink(missing_ok=True)
+
+    def give_back(self, names: Iterable[str]) -> None:
+        """Make messages unread again, by the names that `unread` gave them."""
+        for name in names:
+            with suppress(FileNotFoundError):
+                os.rename(self._folder / READ / name, self._folder / UNREAD / name)  # noqa: PTH104 - as in `take`
+
+    def unread(self) -> list[str]:
+        """Return the names of the messages that nobody has read, oldest first."""
+        return self._names(UNREAD)
 
     def count_unread(self) -> int:
         """Return how many messages nobody has read."""

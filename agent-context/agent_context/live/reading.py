@@ -10,7 +10,7 @@ import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -21,6 +21,8 @@ from agent_context.transcripts.lines import normalize_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from agent_context.projects import Projects
 
 MOST_LINE = 64 * 1024 * 1024
 MOST_EDITS = 400
@@ -106,23 +108,51 @@ _decode_message = msgspec.json.Decoder(_Message).decode
 _decode_queued = msgspec.json.Decoder(_Queued).decode
 
 
+class Sited(NamedTuple):
+    """The checkout that a folder lies in and the project that it belongs to, each empty for none."""
+
+    top: str = ""
+    project: str = ""
+
+
+def situate(folder: Path, projects: Projects | None = None) -> Sited:
+    """Return where a folder belongs: its project by what `projects` knows, else by git alone."""
+    from agent_context.git import locate_checkout  # noqa: PLC0415 - it takes time that a look without news saves
+    from agent_context.projects import identify  # noqa: PLC0415 - the same
+
+    checkout = locate_checkout(folder) if folder.is_dir() else None
+    top = os.path.realpath(checkout.top) if checkout else ""
+    if projects is None:
+        return Sited(top, identify(checkout).folder if checkout else "")
+    found = projects.find(str(folder))
+    return Sited(top, found.folder if found else "")
+
+
 @dataclass(slots=True)
 class _Draft:
     """A card while it is read on."""
 
     fields: dict[str, Any]
     client: Path
+    place: Callable[[Path], Sited]
     edits: list[Edit] = field(default_factory=list)
     tokens: Tokens = field(default_factory=Tokens)
     files: dict[str, str] = field(default_factory=dict)
-    places: dict[Path, tuple[str, str]] = field(default_factory=dict)
+    places: dict[Path, Sited] = field(default_factory=dict)
 
 
-def read_on(card: Card | None, transcript: Path, home: Path, is_over: Callable[[], bool] = lambda: False) -> Card:
+def read_on(
+    card: Card | None,
+    transcript: Path,
+    home: Path,
+    is_over: Callable[[], bool] = lambda: False,
+    place: Callable[[Path], Sited] = situate,
+) -> Card:
     """Return the card of a session as its transcripts are now, its subagents' too; the same one when none grew.
 
     Ends early, with what was read till then, when `is_over` says so. `home` is the client's own folder: what is edited
-    in it is no project's. Raise nothing for what is in the files, nor for one that is gone.
+    in it is no project's. `place` says where a folder belongs. Raise nothing for what is in the files, nor for one that
+    is gone.
     """
     session = transcript.stem
     card = card or Card(session)
@@ -133,7 +163,7 @@ def read_on(card: Card | None, transcript: Path, home: Path, is_over: Callable[[
         grown = {path: status for path in paths if (status := _stat(path))}
     if not grown:
         return card
-    draft = _Draft(msgspec.structs.asdict(card), home, list(card.edits), card.tokens, dict(card.files))
+    draft = _Draft(msgspec.structs.asdict(card), home, place, list(card.edits), card.tokens, dict(card.files))
     sources = dict(card.sources)
     for path, status in grown.items():
         source = sources.get(path.name, Source(status.st_ino))
@@ -213,7 +243,8 @@ def _take(draft: _Draft, line: Line, name: str, offset: int, source: Source, *, 
         fields["branch"] = line.git_branch or fields["branch"]
         if line.cwd and not fields["cwd"]:
             fields["cwd"] = line.cwd
-            fields["top"], fields["project"] = _place(draft, Path(line.cwd))
+            site = _place(draft, Path(line.cwd))
+            fields["top"], fields["project"] = site.top, site.project
     if line.type == "user":
         if MAY_EDIT.search(line.tool_use_result):
             _take_edit(draft, line, name, offset, at)
@@ -277,8 +308,8 @@ def _take_edit(draft: _Draft, line: Line, name: str, offset: int, at: str) -> No
     path = Path(os.path.realpath(path.parent)) / path.name
     if path.is_relative_to(draft.client):
         return
-    top, project = _place(draft, path.parent)
-    edit = Edit(line.uuid or f"{name}:{offset}", str(path), at, name, offset, _hunks(result), top, project)
+    site = _place(draft, path.parent)
+    edit = Edit(line.uuid or f"{name}:{offset}", str(path), at, name, offset, _hunks(result), site.top, site.project)
     draft.edits.append(edit)
     draft.files[edit.name] = max(at, draft.files.get(edit.name, ""))
 
@@ -290,14 +321,10 @@ def _hunks(result: Result) -> tuple[Hunk, ...]:
     return tuple(hunk for patch in patches for hunk in narrow(patch.old_start, patch.new_start, patch.lines))
 
 
-def _place(draft: _Draft, folder: Path) -> tuple[str, str]:
-    """Return the checkout that a folder lies in and its project; git is asked once a folder."""
+def _place(draft: _Draft, folder: Path) -> Sited:
+    """Return where a folder belongs; it is looked up once."""
     if folder not in draft.places:
-        from agent_context.git import locate_checkout  # noqa: PLC0415 - it takes time that a look without news saves
-        from agent_context.projects import identify  # noqa: PLC0415 - the same
-
-        checkout = locate_checkout(folder) if folder.is_dir() else None
-        draft.places[folder] = (os.path.realpath(checkout.top), identify(checkout).folder) if checkout else ("", "")
+        draft.places[folder] = draft.place(folder)
     return draft.places[folder]
 
 

@@ -106,7 +106,7 @@ def load_shared(knowledge_base: KnowledgeBase, machine: str) -> list[SharedCard]
 
 
 def _choose_cards(knowledge_base: KnowledgeBase, environment: Environment) -> tuple[SharedCard, ...]:
-    board = open_board(environment, knowledge_base.settings.sync)
+    board = open_board(environment, knowledge_base.settings.sync, knowledge_base.remotes)
     cards = [card for name, card in sorted(board.cards.items()) if name in board.present and card.project]
     remotes = {card.project: knowledge_base.project(card.project) for card in cards}
     open_ones = [card for card in cards if not (remotes[card.project].local or remotes[card.project].encrypted)]
@@ -122,7 +122,8 @@ def _prepare(knowledge_base: KnowledgeBase, board: Board, card: Card) -> SharedC
     guard = make_guard(whole if isinstance(whole, Session) else Session(card.session, transcript, card.cwd))
     task = guard.clean(" ".join((card.title or card.task).split())[:TEXT_LENGTH])
     newest = sorted(card.files, key=card.files.__getitem__, reverse=True)
-    inside = [name for name in newest if not name.startswith("/")][:MOST_FILES]
+    own = {edit.name for edit in card.edits if edit.project == card.project}  # another one's may have to stay here
+    inside = [name for name in newest if name in own][:MOST_FILES]
     return SharedCard(
         session=card.session,
         status=board.status(card.session),

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from agent_context.live.board import MOST_NAMED
 from agent_context.live.cards import Tokens
-from agent_context.live.conflicts import Conflict  # noqa: TC001 - msgspec reads the annotations
+from agent_context.live.conflicts import Conflict, Severity
 from agent_context.live.messages import Inbox
 from agent_context.live.presence import Status
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from agent_context.live.board import Board
     from agent_context.live.cards import Card
     from agent_context.live.sharing import SharedCard
@@ -41,6 +44,35 @@ class View(msgspec.Struct, frozen=True):
     at: str
     conflicts: tuple[Conflict, ...] = ()
     machine: str = ""
+
+
+def view_everywhere(board: Board, shared: Sequence[SharedCard]) -> list[View]:
+    """Return the sessions of this machine and what others told of theirs, with where those and these collide."""
+    here, there = view_all(board), [view_shared(card) for card in shared]
+    found: dict[tuple[str, str], list[Conflict]] = {}
+    for ours, theirs in product(here, there):
+        for path in _meet(board, ours, theirs):
+            found.setdefault(("", ours.session), []).append(_compare(theirs, path))
+            found.setdefault((theirs.machine, theirs.session), []).append(_compare(ours, path))
+    return [
+        msgspec.structs.replace(item, conflicts=(*item.conflicts, *found.get((item.machine, item.session), ())))
+        for item in (*here, *there)
+    ]
+
+
+def _meet(board: Board, ours: View, theirs: View) -> list[str]:
+    """Return the files that an open session here and one of another machine edited on one branch of one project."""
+    if Status.ENDED in (ours.status, theirs.status) or not ours.branch or ours.branch != theirs.branch:
+        return []
+    until, files = board.settled.get(ours.session, {}), set(theirs.files)
+    edits = (edit for edit in board.cards[ours.session].edits if edit.at > until.get(edit.path, ""))
+    return sorted({edit.name for edit in edits if edit.project and edit.project == theirs.project} & files)
+
+
+def _compare(other: View, path: str) -> Conflict:
+    """Return a conflict with a session of another machine: of the file alone, which is all that is told of it."""
+    place = (other.project, path, Severity.ELSEWHERE, (), (0, 0), other.at, other.worktree, "")
+    return Conflict(other.session, *place, machine=other.machine)
 
 
 def view_all(board: Board) -> list[View]:

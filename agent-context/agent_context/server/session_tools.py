@@ -13,7 +13,7 @@ from agent_context.live.presence import Status
 from agent_context.live.sharing import load_shared
 from agent_context.live.summaries import summarize
 from agent_context.live.telling import describe_conflicts
-from agent_context.live.views import view, view_all, view_shared
+from agent_context.live.views import view, view_everywhere
 from agent_context.server.desk import MOST_CHARACTERS, Desk, frame, one_line, quote
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def list_sessions(desk: Desk) -> str:
     symbols touched, tokens used, unread messages, and its conflicts with other open sessions.
     """
     knowledge_base, environment, board = _open(desk)
-    views = [*view_all(board), *map(view_shared, load_shared(knowledge_base, environment.machine))]
+    views = view_everywhere(board, load_shared(knowledge_base, environment.machine))
     parts = [_describe(board, item, desk.session) for item in views]
     return frame(parts, nothing="No session is open on this machine.", head=HEAD)
 
@@ -155,7 +155,8 @@ def resolve_conflicts(desk: Desk, sessionId: str, files: tuple[str, ...]) -> str
 
 def _open(desk: Desk) -> tuple[KnowledgeBase, Environment, Board]:
     knowledge_base, environment = desk.open_all()
-    board = open_board(environment, knowledge_base.settings.sync, first=desk.session, seconds=MOST_SECONDS)
+    settings, remotes = knowledge_base.settings.sync, knowledge_base.remotes
+    board = open_board(environment, settings, remotes, first=desk.session, seconds=MOST_SECONDS)
     return knowledge_base, environment, board
 
 
