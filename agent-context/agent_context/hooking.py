@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent_context.errors import AgentContextError
-from agent_context.git import locate_checkout
-from agent_context.layout import PATTERNS
 from agent_context.learning import utc
-from agent_context.projects import Projects, identify
-from agent_context.withholding import sift_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,25 +39,9 @@ class Told(msgspec.Struct, frozen=True, rename="camel"):
 
 def remind(knowledge_base: KnowledgeBase, environment: Environment, call: HookCall) -> str:
     """Return what the files in the session's checkout should say and do not; empty where they do, and in no project."""
-    from agent_context.delivery.documents import read_said  # noqa: PLC0415 - what the hook of each prompt does not pay
-    from agent_context.delivery.planning import Planner, today  # noqa: PLC0415 - the same
-    from agent_context.delivery.rendering import render_for, settle, weigh_entries  # noqa: PLC0415 - the same
+    from agent_context.delivery.checking import find_undelivered  # noqa: PLC0415 - not for a prompt
 
-    checkout = locate_checkout(Path(call.cwd or environment.cwd))
-    place = identify(checkout, knowledge_base.remotes()) if checkout else None
-    if checkout is None or place is None or place.folder not in knowledge_base.projects():
-        return ""
-    now = today(utc(time.time()))
-    shelves = (sift_all(knowledge_base, environment, folder).entries for folder in (place.folder, PATTERNS))
-    entries = [entry for shelf in shelves for entry in shelf]
-    projects = Projects(environment.own, knowledge_base.remotes())
-    projects.checkouts[str(checkout.top)] = place.folder
-    plan = Planner(knowledge_base, environment, projects, now, only=place.folder).plan(entries)
-    if not any(delivery.top.samefile(checkout.top) and delivery.changes for delivery in plan.deliveries):
-        return ""
-    settings = settle(knowledge_base.settings, knowledge_base.project(place.folder))
-    weighed = weigh_entries(entries, place.folder, now)
-    return render_for(settings.targets[0], weighed, settings, read_said(checkout.top)).text
+    return find_undelivered(knowledge_base, environment, Path(call.cwd or environment.cwd), utc(time.time()))
 
 
 def inform(knowledge_base: KnowledgeBase, environment: Environment, call: HookCall) -> str:
