@@ -135,6 +135,12 @@ def test_learnings_that_contradict_each_other_are_found_within_their_project(kno
     assert "30" in pair.reason
 
 
+def test_a_series_of_claims_made_alike_contradicts_nobody(knowledge_base: KnowledgeBase) -> None:
+    for number in range(1, 7):
+        put(knowledge_base.root, "open", learning(number, f"The upload timeout is {number}0 seconds in the gateway."))
+    assert collect_site(knowledge_base, NOW).opposed == ()
+
+
 def test_tooling_is_shown_with_who_has_it_unless_the_screen_objects(knowledge_base: KnowledgeBase) -> None:
     folder = knowledge_base.root / "tooling"
     (folder / "mcp").mkdir(parents=True)

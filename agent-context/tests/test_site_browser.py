@@ -331,6 +331,13 @@ def test_filters_of_one_page_hide_cards_and_stand_in_the_address(page: Page) -> 
     assert len(claims(page)) == len(CLAIMS)
 
 
+def test_a_folder_filters_all_that_lies_below_it(page: Page) -> None:
+    for address in ("/projects/lin.greenhouse/?path=src%2F", "/explore/?project=lin.greenhouse&path=src%2F"):
+        settle(page, address)
+        until(page, "document.querySelector('.ac-chip')")
+        assert len(claims(page)) == len(CLAIMS)
+
+
 def test_filters_of_a_long_project_reach_all_its_pages(page: Page) -> None:
     settle(page, "/projects/acme.shop/")
     assert 20 < len(claims(page)) <= 60

@@ -19,7 +19,9 @@ from agent_context.learning import Source, Speaker, Status, StatusNote
 from agent_context.machines import Known
 from agent_context.presenting.relating import relate
 from agent_context.site import Shelf, SiteInput, Watch, build, serve, stage
+from agent_context.site.catalogue import build_catalogue
 from agent_context.site.charts import Chart, Series, draw
+from agent_context.site.facts import find_facts
 from agent_context.site.holdings import Given, GivenLine, Health, Near, Note, Passage, Tool, Web
 from agent_context.site.indexing import MOST_FOR_MATERIAL
 from agent_context.site.sitemap import lay_out
@@ -106,7 +108,7 @@ def test_every_page_has_what_belongs_on_it(built: Path) -> None:
     assert "&lt;img src=x onerror=alert(1)&gt;" in skill
     assert "Rejected and retired" in read(built, "rejected")
     assert "agent-context reconsider 0000000003" in read(built, "rejected")
-    assert "with messages" in read(built, "coverage")
+    assert '<th scope="row">read</th><td class="ac-number">7</td>' in read(built, "coverage")
     made = read(built, "patterns").partition('class="ac-made"')[2].partition("</ul>")[0]
     assert 'href="../e/0000000001/"' in made
     assert "<small>acme/shop</small>" in made
@@ -148,6 +150,14 @@ def test_the_catalogue_has_every_learning_once(built: Path) -> None:
     links = json.loads((built / facets["links"]).read_bytes())
     assert links["related"] == [[*sorted((place, ids.index("0000000002"))), 81]]
     assert links["patterns"] == [[ids.index("0000000004"), place]]
+
+
+def test_the_catalogue_says_the_words_of_a_link_and_leaves_code_alone() -> None:
+    text = "See [the plan](docs/plan.md), not `a[0](x)`."
+    site = replace(EMPTY, shelves=(Shelf("p", "p", (make_entry("p", 1, text),)),))
+    files = build_catalogue(site, layout := lay_out(site), find_facts(site, layout))
+    (words,) = (json.loads(data) for name, data in files.items() if "words" in name)
+    assert words["claim"] == ["See the plan, not `a[0](x)`."]
 
 
 def test_properdocs_builds_the_same_pages(full: SiteInput, built: Path, tmp_path: Path) -> None:
@@ -213,6 +223,7 @@ def test_what_is_new_this_week_is_told_by_what_happened() -> None:
         make_entry("p", 3, "Old.", sources=(source("2026-02-01"),)),
         make_entry("p", 4, "Accepted.", sources=(), status_note=accepted),
         make_entry("p", 5, "Future.", created="2027-01-01T00:00:00Z", sources=()),
+        make_entry("p", 6, "Folded.", created="2026-11-19T08:00:00Z", sources=(), status=Status.SUPERSEDED),
     )
     deeds = find_week_deeds(lay_out(replace(EMPTY, shelves=(Shelf("p", "p", entries),))), NOW)
     assert {deed.name: [spot.learning.claim for spot in deed.spots] for deed in deeds} == {
@@ -220,6 +231,7 @@ def test_what_is_new_this_week_is_told_by_what_happened() -> None:
         "Confirmed": ["Again."],
         "Accepted": ["Accepted."],
     }
+    assert [deed.times for deed in deeds if deed.name == "Accepted"] == [(accepted.at,)]
 
 
 def test_a_chart_says_its_numbers_in_words_too() -> None:

@@ -103,7 +103,7 @@ def _hold(knowledge_base: KnowledgeBase, contents: Contents, state: State | None
         try:
             about[folder] = knowledge_base.project(folder)
         except AgentContextError as error:
-            problems.append(error.advice)
+            problems.append(error.advice.replace(f"{knowledge_base.root}/", ""))
     hidden = {folder for folder, project in about.items() if project.local or project.encrypted}
     open_ = [entry for entry in contents.entries if not entry.is_sealed and entry.project not in hidden]
     quarantined = [entry for entry in open_ if entry.learning.status is Status.QUARANTINED]

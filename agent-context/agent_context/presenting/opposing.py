@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from agent_context.consolidation.deciding import decide_pair
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from agent_context.site.holdings import Near
 
 LIKELY = 80  # of 100: what is less near speaks of something else
+MOST_OTHERS = 2  # who contradicts more says one of a series, such as a port for each service, and contradicts nobody
 MOST_PAIRS = 300  # the nearest; a knowledge base with more of them needs another remedy than a page
 
 
@@ -33,4 +35,5 @@ def find_opposed(entries: Sequence[Entry], related: Mapping[str, tuple[Near, ...
         decision = decide_pair(first.learning, second.learning, None, first.project)
         if decision.verdict is Verdict.CONTRADICTS:
             found.append(Opposed(one, other, decision.reason))
-    return tuple(found)
+    count = Counter(path for pair in found for path in (pair.one, pair.other))
+    return tuple(pair for pair in found if max(count[pair.one], count[pair.other]) <= MOST_OTHERS)

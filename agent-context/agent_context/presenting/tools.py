@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agent_context.handoffs.reading import load_handoffs
+from agent_context.layout import SKILL_FILE
 from agent_context.machines import read_machines
 from agent_context.site.holdings import Note, Passage, Tool
 from agent_context.tooling.drift import compare_machines
 from agent_context.tooling.entries import Kind
-from agent_context.tooling.registry import SKILL_FILE, read_registry
+from agent_context.tooling.registry import read_registry
 
 if TYPE_CHECKING:
     from agent_context.handoffs.reading import Found

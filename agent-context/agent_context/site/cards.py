@@ -102,7 +102,8 @@ class Drawer:
                 f'<div class="ac-why" dir="auto">{words.why}</div>' if words.why else "",
                 self._notes(learning, facts),
                 self._about(learning, base),
-                self._proof(spot, facts, base),
+                self._replaced(learning, base),
+                self._proof(spot, facts),
                 self._beside(facts, base),
                 "</article>",
             )
@@ -152,12 +153,7 @@ class Drawer:
         )
 
     def _notes(self, learning: Learning, facts: Facts) -> str:
-        notes = []
-        if learning.status_note:
-            note = learning.status_note
-            by = f" by <bdi>{escape(note.by)}</bdi>" if note.by else ""
-            said = f"<strong>{learning.status}</strong>{by}, {draw_day(note.at)}: <bdi>{escape(note.reason)}</bdi>"
-            notes.append(f'<p class="ac-note">{said}</p>')
+        notes = [] if learning.status in LIVING else [_draw_note(learning)]
         if learning.status == "rejected":
             command = f"<code>agent-context reconsider {permalink(learning.id)}</code>"
             notes.append(f'<p class="ac-note" data-search-exclude>To take it back: {command}</p>')
@@ -181,7 +177,7 @@ class Drawer:
         paths = "".join(f'<code class="ac-path">{escape(path)}</code>' for path in learning.paths)
         return f'<p class="ac-about" data-search-exclude data-pagefind-ignore>{tags}{paths}</p>'
 
-    def _proof(self, spot: Spot, facts: Facts, base: str) -> str:
+    def _proof(self, spot: Spot, facts: Facts) -> str:
         learning = spot.learning
         quotes = learning.evidence if self.site.evidence else ()
         heard = [f"{SAYS[speaker]}{TIMES}{count}" for speaker, count in sorted(facts.heard.items())]
@@ -197,7 +193,7 @@ class Drawer:
             *(f'<blockquote dir="auto">{escape_verbatim(_cut(text))}</blockquote>' for text in quotes),
             "<div data-search-exclude data-pagefind-ignore>",
             f'<table class="ac-sources"><tbody>{rows}</tbody></table>{more}' if rows else "",
-            self._replaced(learning, base),
+            _draw_note(learning) if learning.status in LIVING else "",
             f'<p class="ac-soft">To be looked at again after {escape(learning.review_after)}</p>'
             if learning.review_after
             else "",
@@ -212,8 +208,8 @@ class Drawer:
         for item in learning.supersedes:
             spot = self.known.get(item)
             link = self.link(spot, base, where=True) if spot else f"<code>{escape(item)}</code>"
-            old.append(f"<li>{link}</li>")
-        return f'<p class="ac-soft">Made of</p><ul class="ac-made">{"".join(old)}</ul>' if old else ""
+            old.append(link)
+        return _draw_links("Made of", old, "ac-made")
 
     def _file(self, spot: Spot) -> str:
         path, web = spot.entry.path, self.site.web
@@ -228,6 +224,16 @@ class Drawer:
         related = [self.link(spot, base) for spot, _ in facts.related]
         naming = [self.link(spot, base) for spot in facts.named_by]
         return _draw_links("Related", related, "ac-related") + _draw_links("Named by", naming, "ac-backlinks")
+
+
+def _draw_note(learning: Learning) -> str:
+    """Return who decided about it, when and why; of what holds it stands with the sources."""
+    note = learning.status_note
+    if note is None:
+        return ""
+    by = f" by <bdi>{escape(note.by)}</bdi>" if note.by else ""
+    said = f"<strong>{learning.status}</strong>{by}, {draw_day(note.at)}: <bdi>{escape(note.reason)}</bdi>"
+    return f'<p class="ac-note">{said}</p>'
 
 
 def draw_day(time: str) -> str:

@@ -6,6 +6,7 @@ Everything in it is plain text; whoever shows it escapes it. The form is describ
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ SHARD = 1000
 MOST_CLAIM = 240
 MOST_WHY = 200
 EPOCH = date(1970, 1, 1)
+LINK = re.compile(r"(?<![\]\w!`])\[([^\[\]`]{1,200})\]\([^\s()`]{1,500}\)")
 
 
 def build_catalogue(site: SiteInput, layout: Layout, facts: Mapping[str, Facts]) -> dict[str, bytes]:
@@ -102,13 +104,18 @@ class _Words:
 def _say_words(spots: Sequence[Spot]) -> dict[str, Any]:
     return {
         "id": [permalink(spot.learning.id) for spot in spots],
-        "claim": [clean_line(spot.learning.claim)[:MOST_CLAIM] for spot in spots],
+        "claim": [clean_line(_drop_links(spot.learning.claim))[:MOST_CLAIM] for spot in spots],
         "why": [clean_line(_say_why(spot.learning)) for spot in spots],
     }
 
 
 def _say_why(learning: Learning) -> str:
-    return " ".join(learning.why)[:MOST_WHY]
+    return _drop_links(" ".join(learning.why))[:MOST_WHY]
+
+
+def _drop_links(text: str) -> str:
+    """Return the text with the words of its links alone, as the cards show them."""
+    return LINK.sub(r"\1", text)
 
 
 def _find_links(layout: Layout, facts: Mapping[str, Facts]) -> dict[str, list[list[int]]]:

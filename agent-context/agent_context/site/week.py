@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from agent_context.journal import sum_up
-from agent_context.learning import Kind, Status
+from agent_context.learning import LIVING, Kind, Status
 from agent_context.site.charts import Chart, Series
 from agent_context.site.sitemap import UNDATED, month_of
 from agent_context.site.times import find_week, list_months, list_weeks, name_month
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
     from agent_context.site.sitemap import Layout, Spot
 
 DAYS = 7
-DEEDS = ("New", "Confirmed", "Accepted", "Rejected", "Retired")
+DEEDS = {
+    "New": "explore/?age=week",
+    "Confirmed": "explore/",
+    "Accepted": "explore/?status=accepted",
+    "Rejected": "rejected/?status=rejected",
+    "Retired": "rejected/?status=retired",
+}
 MONTHS = 12
 WEEKS = 12
 
@@ -38,10 +44,12 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Deed:
-    """What happened to some learnings this week, the last first."""
+    """What happened to some learnings this week and when, the last first; `address` has all of them."""
 
     name: str
     spots: tuple[Spot, ...]
+    times: tuple[str, ...]
+    address: str
 
 
 def find_week_deeds(layout: Layout, now: str) -> list[Deed]:
@@ -51,7 +59,8 @@ def find_week_deeds(layout: Layout, now: str) -> list[Deed]:
     for spot in layout.spots:
         learning = spot.learning
         if since <= learning.created <= now:
-            found["New"].append((learning.created, spot))
+            if learning.status in LIVING:  # what was folded or turned down is told as that
+                found["New"].append((learning.created, spot))
         else:
             last = max((source.at for source in learning.sources), default="")
             if since <= last <= now:
@@ -59,22 +68,28 @@ def find_week_deeds(layout: Layout, now: str) -> list[Deed]:
         note = learning.status_note
         if note and since <= note.at <= now and learning.status.capitalize() in found:
             found[learning.status.capitalize()].append((note.at, spot))
-    return [
-        Deed(name, tuple(spot for _, spot in sorted(items, key=lambda item: item[0], reverse=True)))
-        for name, items in found.items()
-        if items
-    ]
+    deeds = []
+    for name, items in found.items():
+        if items:
+            times, spots = zip(*sorted(items, key=lambda item: item[0], reverse=True), strict=True)
+            deeds.append(Deed(name, spots, times, DEEDS[name]))
+    return deeds
 
 
 def count_all(site: SiteInput, layout: Layout) -> list[Count]:
     """Return the size of it all."""
-    counts = [
-        Count("learnings", len(layout.living), "explore/"),
-        Count("patterns", len(layout.patterns.spots), "patterns/"),
-        Count("projects", len(layout.projects), "projects/"),
+    numbers = {
+        "learning": len(layout.living),
+        "pattern": len(layout.patterns.spots),
+        "project": len(layout.projects),
+        "machine": len(site.machines) or len(_find_machines(layout)),
+    }
+    addresses = {"learning": "explore/"}
+    return [
+        Count(name if number == 1 else f"{name}s", number, addresses.get(name, f"{name}s/"))
+        for name, number in numbers.items()
+        if name != "machine" or not site.public
     ]
-    machines = len(site.machines) or len(_find_machines(layout))
-    return counts if site.public else [*counts, Count("machines", machines, "machines/")]
 
 
 def count_health(site: SiteInput, layout: Layout, facts: Mapping[str, Facts]) -> list[Count]:

@@ -1,6 +1,6 @@
 // Filters on a page of cards. Where the project has more pages than this one, the catalogue knows the others.
 
-import { ageGroup } from "./dom.js";
+import { ageGroup, folders } from "./dom.js";
 import { Explorer } from "./explorer.js";
 import { words } from "./find.js";
 
@@ -15,6 +15,10 @@ class Cards {
 
   constructor(cards) {
     this.cards = cards.map((card) => ({ card, text: words(card.textContent), values: valuesOf(card.dataset) }));
+    const paths = [...new Set(this.cards.flatMap(({ values }) => values.path))];
+    const above = new Map(folders(paths).map((names, place) => [paths[place], names]));
+    for (const { values } of this.cards)
+      values.path = [...new Set(values.path.flatMap((path) => [path, ...above.get(path)]))];
   }
 
   async ask(_, { text, chosen }) {

@@ -1,7 +1,7 @@
 // The catalogue of all learnings, in a thread of its own: filters, counts, searches, and what hangs together.
 // Facets come first and whole; the words come in pieces, as they are looked at or looked through.
 
-import { AGES, ageGroup } from "./dom.js";
+import { AGES, ageGroup, folders } from "./dom.js";
 import { Index } from "./find.js";
 import { Web } from "./web.js";
 
@@ -40,10 +40,19 @@ async function open(site) {
     },
     confidence: { names: data.confidences, of: data.confidence },
     tag: { names: data.tags, of: data.tag },
-    path: { names: data.paths, of: data.path },
+    path: withFolders(data.paths, data.path),
     machine: { names: data.machines, of: data.machine },
     age: { names: AGES, of: data.day.map(group) },
   };
+}
+
+/** Return the facet of paths with the folders above them as further values. */
+function withFolders(paths, of) {
+  const above = folders(paths);
+  const names = [...new Set([...paths, ...above.flat()])];
+  const places = new Map(names.map((name, place) => [name, place]));
+  const wider = paths.map((path, place) => [place, ...above[place].map((name) => places.get(name))]);
+  return { names, of: of.map((own) => [...new Set(own.flatMap((path) => wider[path]))]) };
 }
 
 function piece(number) {
@@ -54,7 +63,7 @@ function piece(number) {
         words[learning] = { id, claim: part.claim[place], why: part.why[place] };
         const { tag, path, project } = data.lists;
         const named = [...tag.of[learning].map((each) => tag.names[each]), project.names[project.of[learning]]];
-        const paths = path.of[learning].map((each) => path.names[each]);
+        const paths = data.path[learning].map((each) => path.names[each]);
         const { claim, why } = words[learning];
         index.add(learning, [
           [claim, 3],

@@ -50,6 +50,14 @@ export function age(day) {
   return "";
 }
 
+/** Return for each of these paths the folders above it that hold several of them, each with a slash at its end. */
+export function folders(paths) {
+  const above = paths.map((path) => [...path.matchAll(/[^/]\//g)].map(({ index }) => path.slice(0, index + 2)));
+  const held = new Map();
+  paths.forEach((path, place) => above[place].forEach((name) => held.set(name, (held.get(name) ?? new Set()).add(path))));
+  return above.map((names, place) => names.filter((name) => name !== paths[place] && held.get(name).size > 1));
+}
+
 export const AGES = ["week", "month", "quarter", "year", "older"];
 const AGE_DAYS = [7, 31, 92, 366, Infinity];
 
