@@ -44,10 +44,15 @@ def find_stale(
     knowledge_base: KnowledgeBase, environment: Environment, project: str | None, now: str, *, days: int
 ) -> Aging:
     """Return the living learnings with doubts, most first. `days` without a confirmation are one (0: never)."""
-    aging = Aging()
     tops = find_tops(environment, knowledge_base.remotes())
+    return sift_stale(knowledge_base.load_named(project).entries, tops, now, days=days)
+
+
+def sift_stale(read: Iterable[Entry], tops: Mapping[str, Path], now: str, *, days: int) -> Aging:
+    """Return those of these learnings that are living and in doubt, as find_stale does; `tops` are their checkouts."""
+    aging = Aging()
     by_project: dict[str, list[Entry]] = {}
-    for entry in knowledge_base.load_named(project).entries:
+    for entry in read:
         if entry.learning.status in LIVING:
             by_project.setdefault(entry.project, []).append(entry)
     for folder, entries in by_project.items():

@@ -19,6 +19,7 @@ from agent_context.extractors.prompt import MAX_CLAIM, Prompt
 from agent_context.learning import Verdict, one_paragraph
 from agent_context.prices import estimate_tokens
 from agent_context.similarity import find_guard
+from agent_context.state import ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -133,7 +134,7 @@ class Asker:
         state: State,
     ) -> dict[str, _Answer]:
         """Return what the model says, or said before, of each text; all that are new go in one call."""
-        names = {text: f"asked {sha256(f'{self.model.model}{system}{text}'.encode()).hexdigest()}" for text in texts}
+        names = {text: f"{ASKED}{sha256(f'{self.model.model}{system}{text}'.encode()).hexdigest()}" for text in texts}
         known = {text: state.fact(name) for text, name in names.items()}
         found = {text: msgspec.json.decode(fact, type=_Answer) for text, fact in known.items() if fact}
         fresh = [text for text in names if text not in found]
