@@ -12,7 +12,6 @@ import tomli_w
 
 from agent_context.config import load_settings
 from agent_context.errors import AgentContextError, FormatError, MissingExtraError, SealedError
-from agent_context.frontmatter import parse_learning, write_learning
 from agent_context.identity import name_of
 from agent_context.layout import (
     PATTERNS,
@@ -131,18 +130,18 @@ class KnowledgeBase:
         raise AgentContextError(f"{prefix} is the beginning of {len(found)} ids: {names}", hint="give more of it")
 
     def find_all(self, prefix: str) -> list[Entry]:
-        """Return the learnings whose id (or `project/id`) begins so: by their files' names, else by reading them all."""
+        """Return the learnings whose id (or `project/id`) begins so: by their files' names, else by reading all."""
         folder, _, start = prefix.rpartition("/")
-        files = list(self._files(folder or None))
-        named = [(project, file) for project, file in files if id_in(file.name).startswith(start)]
-        for chosen in (named, files):
-            found = [entry for entry in self._read(chosen).entries if entry.learning.id.startswith(start)]
+        for files in (self._files(folder or None, start), self._files(folder or None)):
+            found = [entry for entry in self._read(files).entries if entry.learning.id.startswith(start)]
             if found:
                 return found
         return []
 
     def parse(self, path: str, data: bytes) -> Learning:
         """Return a file's learning. Raise FormatError, UnicodeDecodeError, or SealedError where no key opens it."""
+        from agent_context.frontmatter import parse_learning  # noqa: PLC0415 - YAML: the hook of a prompt does not pay it
+
         if path.endswith(SEALED) and self.sealer is None:
             raise SealedError(f"{path} is encrypted", hint="agent-context keys list shows which keys are here")
         return parse_learning((self.sealer.open(path, data) if self.sealer else data).decode(), path)
@@ -164,6 +163,8 @@ class KnowledgeBase:
 
         Raise AgentContextError for a certain secret in it, whoever wants it written.
         """
+        from agent_context.frontmatter import write_learning  # noqa: PLC0415 - as in parse
+
         written = write_learning(learning)
         for finding in self.screen(written):
             if (finding.kind, finding.severity) == ("secret", "certain"):
@@ -200,11 +201,12 @@ class KnowledgeBase:
                 found.update(dict.fromkeys(self.project(folder).remotes, folder))
         return found
 
-    def _files(self, project: str | None) -> Iterator[tuple[str, Path]]:
+    def _files(self, project: str | None, start: str = "") -> Iterator[tuple[str, Path]]:
+        """Yield the learnings' files with their projects' folders; those alone whose names have ids that start so."""
         for folder in [project] if project else [*self.projects(), PATTERNS]:
             top = self.root / PATTERNS if folder == PATTERNS else self.root / PROJECTS / folder
-            for file in sorted((*top.rglob("*.md"), *top.rglob(f"*.md{SEALED}"))):
-                if not file.is_symlink() and is_learning_path(file.relative_to(self.root).as_posix()):
+            for file in sorted(file for file in top.rglob("*.md*") if id_in(file.name).startswith(start)):
+                if is_learning_path(file.relative_to(self.root).as_posix()) and not file.is_symlink():
                     yield folder, file
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 PROJECTS = "projects"
 PATTERNS = "patterns"
 TOOLING = "tooling"
+SKILL_FILE = "SKILL.md"
 MACHINES = f"{TOOLING}/machines"
 FOLDERS = (PROJECTS, PATTERNS, TOOLING)
 PROJECT_FILE = "project.toml"
@@ -92,6 +93,12 @@ def is_asset(path: str) -> bool:
     """Tell whether a path is where a skill keeps what need be no text: its pictures, its references."""
     parts = path.split("/")
     return parts[:2] == [TOOLING, "skills"] and parts[3:4] in (["assets"], ["references"])
+
+
+def is_skill(path: str) -> bool:
+    """Tell whether a path is the folder of one skill."""
+    parts = path.split("/")
+    return parts[:-1] == [TOOLING, "skills"]
 
 
 def is_of_one_machine(path: str) -> bool:

@@ -64,6 +64,11 @@ class Projects:
             self._seen[cwd] = locate_checkout(path) if path.is_absolute() and path.is_dir() else None
         return self._seen[cwd]
 
+    def find(self, cwd: str) -> Place | None:
+        """Return the project of a directory as far as git, this machine's memory or a mapping tell it."""
+        known = self.own.mappings | self.checkouts
+        return self._by_git(cwd) or self._by_path(cwd, known, "known before")
+
     def _by_git(self, cwd: str) -> Place | None:
         checkout = self.locate(cwd) if cwd else None
         if checkout is None:

@@ -6,7 +6,6 @@ Each method says what is to be written and run; nothing is done before `carry_ou
 from __future__ import annotations
 
 import os
-import plistlib
 import re
 import shlex
 import shutil
@@ -125,6 +124,8 @@ class Launchd:
 
     def installed(self) -> int | None:
         """Read the interval out of the agent."""
+        import plistlib  # noqa: PLC0415 - what the hook of a prompt, which writes its log here, does not pay
+
         try:
             return int(plistlib.loads(_read(self._file).encode())["StartInterval"]) // 60
         except (plistlib.InvalidFileException, KeyError, ValueError):
@@ -276,6 +277,8 @@ def _systemd_quote(word: str) -> str:
 
 
 def _launchd_agent(job: Job) -> bytes:
+    import plistlib  # noqa: PLC0415 - as above
+
     agent: dict[str, Any] = {
         "Label": LABEL,
         "ProgramArguments": list(job.command),

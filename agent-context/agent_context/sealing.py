@@ -14,15 +14,15 @@ import msgspec
 
 from agent_context.changes import write_atomically
 from agent_context.errors import AgentContextError, MissingExtraError, SealedError
-from agent_context.git import MergeConflict
 from agent_context.layout import PROJECTS, SEALED, project_of
-from agent_context.merging.merge import Resolved
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from agent_context.git import MergeConflict
     from agent_context.git.trees import Resolver
+    from agent_context.merging.merge import Resolved
 
 RECIPIENTS_FILE = "recipients.txt"
 PRIVATE = 0o600
@@ -177,6 +177,9 @@ def seal_resolver(resolve: Resolver, sealer: Sealer | None) -> Resolver:
     ) -> bytes | Resolved | MergeConflict | None:
         if not path.endswith(SEALED) or ours is None or theirs is None:
             return resolve(path, base, ours, theirs)
+        from agent_context.git import MergeConflict  # noqa: PLC0415 - 60 ms that the hook of a prompt does not pay
+        from agent_context.merging.merge import Resolved  # noqa: PLC0415 - the same
+
         before, mine, other = (_try_open(path, data, sealer) if data else None for data in (base, ours, theirs))
         if sealer is None or mine is None or other is None:
             return MergeConflict(path, "both sides changed it, and no key here opens it")

@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS clean (digest TEXT PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT);
 """
 VERSION = 3
+ASKED = "asked "  # how the facts begin that keep what a model said of learnings
 LAST_COMMIT = "commit"  # the fact that names the tip at the end of the last sync
 
 
@@ -42,6 +43,12 @@ class SessionRow:
 def name_of_clone(root: Path) -> str:
     """Return what the local files of the knowledge base at this place are called: 16 hex digits."""
     return hashlib.sha256(str(root).encode()).hexdigest()[:16]
+
+
+def find_caches(data_dir: Path, root: Path) -> list[Path]:
+    """Return the files that repeat words of the knowledge base at this place, and cost time alone when deleted."""
+    name = name_of_clone(root)
+    return [*data_dir.glob(f"{name}.search.db*"), *data_dir.glob(f"site-{name}.*")]
 
 
 class State:
@@ -157,6 +164,11 @@ class State:
     def set_fact(self, name: str, value: str) -> None:
         """Remember a value."""
         self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
+
+    def forget_facts(self, beginning: str) -> None:
+        """Forget the values whose names begin so, and leave no trace of them in the file."""
+        self._db.execute("PRAGMA secure_delete = ON")
+        self._db.execute("DELETE FROM facts WHERE name LIKE ?", (f"{beginning}%",))
 
     def known_clean(self, digests: Iterable[str]) -> set[str]:
         """Return the digests of texts that were screened before and found clean."""

@@ -7,7 +7,9 @@ from samples import AT, LESSON, Machine, git, make_learning, replace_fields
 from test_cli import run
 
 from agent_context.frontmatter import write_learning
+from agent_context.handoff import Handoff, Section, write_handoff
 from agent_context.knowledge import KnowledgeBase
+from agent_context.layout import handoff_path
 from agent_context.learning import Source, Speaker, Status
 
 if TYPE_CHECKING:
@@ -53,6 +55,39 @@ def test_a_forgotten_session_does_not_teach_it_again(machine: Machine) -> None:
         state.unlink()
     assert run(machine, "sync", "--kb", "kb").returncode == 0
     assert [item.status for item in machine.learnings().values()] == [Status.RETIRED]
+
+
+def hand_on(machine: Machine, device: str, session: str, project: str = "o.r") -> str:
+    path = handoff_path(project, device)
+    handoff = Handoff(device, AT, (Section("Current task", f"Ship it from {device}."),), session=session)
+    (machine.root / path).parent.mkdir(parents=True, exist_ok=True)
+    (machine.root / path).write_text(write_handoff(handoff), encoding="utf-8")
+    return path
+
+
+def test_handoffs_of_the_session_go_with_it_and_others_stay(machine: Machine) -> None:
+    gone = hand_on(machine, "laptop", "bad0bad0")
+    kept = [hand_on(machine, "desk", "good1234"), hand_on(machine, "laptop", "", "o.other")]
+    broken = machine.root / handoff_path("o.r", "phone")
+    broken.write_text("no handoff")
+    git(machine.root, "add", "--all")
+    git(machine.root, "commit", "--quiet", "-m", "handoffs")
+    done = run(machine, "forget", "--session", "bad0bad0-1111-2222", "--dry-run", "--json", "--kb", "kb")
+    assert json.loads(done.stdout)["handoffs"] == [gone]
+    assert run(machine, "forget", "--extractor", "heuristic", "--kb", "kb").stdout.endswith(
+        "0 learnings retired, 0 lowered.\n"
+    )
+    assert (machine.root / gone).is_file()
+    done = run(machine, "forget", "--session", "bad0", "--kb", "kb")
+    assert done.stdout.splitlines() == [
+        f"removed: {gone}",
+        "Forgetting session bad0: 0 learnings retired, 0 lowered, 1 handoff removed.",
+    ]
+    assert not (machine.root / gone).exists()
+    assert all((machine.root / path).is_file() for path in [*kept, broken])
+    assert git(machine.root, "status", "--porcelain") == ""
+    run(machine, "forget", "--machine", "desk", "--kb", "kb")
+    assert [(machine.root / path).is_file() for path in kept] == [False, True]
 
 
 def test_forgetting_nothing_in_particular_is_refused(machine: Machine) -> None:

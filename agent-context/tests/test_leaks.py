@@ -20,6 +20,8 @@ from agent_context.history.leaks import follow, leak_at, leak_of_value, rewrite,
 from agent_context.knowledge import KnowledgeBase
 from agent_context.layout import learning_path
 from agent_context.rotation import ANYWHERE, advise_rotation
+from agent_context.search.searching import open_index, refresh
+from agent_context.state import ASKED, State, name_of_clone
 from agent_context.trailers import trailers
 
 if TYPE_CHECKING:
@@ -46,11 +48,22 @@ def leak(machine: Machine, text: str = f"The key is {KEY} for now.") -> str:
     return f"{PATH}:{next(number for number, line in enumerate(lines, 1) if KEY in line)}"
 
 
-def everything(root: Path) -> str:
+def keep_copies(machine: Machine) -> None:
+    """Put the secret where a search, a site and a model's answers would have."""
+    refresh(machine.environment, kb(machine))
+    data_dir, name = machine.environment.data_dir, name_of_clone(machine.root)
+    (data_dir / f"site-{name}.msgpack").write_text(KEY)
+    (data_dir / f"site-{'0' * 16}.msgpack").write_text("another knowledge base's")
+    with open_index(machine.environment, kb(machine)) as index, index.writing():
+        index.set_fact("planted", KEY)
+    with State(data_dir, machine.root) as state:
+        state.set_fact(f"{ASKED}of it", KEY)
+
+
+def everything(root: Path, *, objects: bool = True) -> str:
     """Every byte of every object and log of a clone, and of its worktree."""
-    found = subprocess.run(
-        ["git", "cat-file", "--batch", "--batch-all-objects"], cwd=root, capture_output=True, check=True
-    ).stdout
+    command = ["git", "cat-file", "--batch", "--batch-all-objects"]
+    found = subprocess.run(command, cwd=root, capture_output=True, check=True).stdout if objects else b""
     return found.decode(errors="replace") + "".join(
         file.read_bytes().decode(errors="replace") for file in root.rglob("*") if file.is_file()
     )
@@ -70,8 +83,11 @@ def test_the_walk_takes_it_out_of_two_clones_and_the_remote(machine: Machine, ot
     assert [place.split(" since ")[0] for place in traced.places] == [PATH]
     assert traced.rotation.startswith("AWS: IAM")
 
+    for one in (machine, other):
+        keep_copies(one)
     cleaned = rewrite(kb(machine), machine.environment, found)
     assert (cleaned.left, len(cleaned.pushes)) == (0, 2)
+    assert KEY not in everything(machine.environment.data_dir, objects=False)
     assert KEY not in everything(machine.root)
     assert "[redacted:aws-access-key-id]" in (machine.root / PATH).read_text()
     assert git(machine.root, "status", "--porcelain") == ""
@@ -88,7 +104,7 @@ def test_the_walk_takes_it_out_of_two_clones_and_the_remote(machine: Machine, ot
     assert "history was rewritten" in blocked.blocked[0]
     followed = follow(kb(other), other.environment)
     assert followed.own == 1
-    assert KEY not in everything(other.root)
+    assert KEY not in everything(other.root) + everything(other.environment.data_dir, objects=False)
     assert other.sync().pushed == 1
     machine.sync()
     assert KEY not in everything(machine.root)

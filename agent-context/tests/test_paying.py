@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from fake_messages_api import FakeApi, errored, failure, fake_messages_api, overloaded, structured, succeeded
-from samples import LESSON, OTHER_LESSON, Machine
+from samples import LESSON, OTHER_LESSON, Machine, git
 
+from agent_context.consolidation.asking import Asker
 from agent_context.errors import AgentContextError
 from agent_context.journal import Journal
 from agent_context.knowledge import KnowledgeBase
@@ -37,6 +38,9 @@ def learnings(*claims: str) -> dict[str, Any]:
     }
 
 
+TRIES = "Give up after three failed login attempts."
+ALSO_TRIES = "Stop once logging in has failed 3 times."
+THIRD_TRIES = "Logging in that failed three times is given up."
 NOTHING = structured(learnings(), **USAGE)
 
 
@@ -234,3 +238,80 @@ def test_the_price_that_is_told_counts_what_a_session_paid_for_before_has_since(
     told: list[int] = []
     run(machine, announce=lambda estimate, _: told.append(estimate.sessions))
     assert (told, len(paid.messages)) == ([1], 2)
+
+
+def verdicts(*said: str) -> dict[str, Any]:
+    answers = [
+        {"number": number, "same": word == "same", "reason": "Both stop."} for number, word in enumerate(said, 1)
+    ]
+    return structured({"answers": answers}, **USAGE)
+
+
+def teach_twice(machine: Machine, paid: FakeApi, *script: dict[str, Any]) -> SyncReport:
+    """Learn one claim, then meet it again in other words; returns the second sync."""
+    checkout = machine.checkout()
+    paid.script[:] = [structured(learnings(TRIES), **USAGE), structured(learnings(ALSO_TRIES), **USAGE), *script]
+    machine.teach(TRIES, name="s1", cwd=checkout)
+    run(machine)
+    machine.teach(ALSO_TRIES, name="s2", cwd=checkout)
+    return run(machine)
+
+
+def test_a_candidate_that_is_near_confirms_its_twin_where_the_model_says_so(machine: Machine, paid: FakeApi) -> None:
+    report = teach_twice(machine, paid, verdicts("same"))
+    (learning,) = machine.learnings().values()
+    assert (learning.claim, len(learning.sources)) == (TRIES, 2)
+    assert (report.learned, [again.id for again in report.confirmed]) == ([], [learning.id])
+    assert report.confirmed[0].reason.endswith("a model says: Both stop.")
+    assert [(item.claim, item.reason) for item in report.dropped] == [(ALSO_TRIES, "confirms")]
+    assert (len(paid.messages), report.cost_usd) == (3, pytest.approx(2 * COST))
+    assert git(machine.root, "status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("answer", [verdicts("other"), overloaded(), structured({"answers": 7}), structured({})])
+def test_without_a_yes_a_candidate_that_is_near_is_new(machine: Machine, paid: FakeApi, answer: dict[str, Any]) -> None:
+    report = teach_twice(machine, paid, *[answer] * 5)
+    assert sorted(item.claim for item in machine.learnings().values()) == sorted([TRIES, ALSO_TRIES])
+    assert ([item.claim for item in report.learned], report.confirmed) == ([ALSO_TRIES], [])
+    assert run(machine).learned == []
+
+
+def test_all_that_is_near_in_a_batch_is_one_question_and_a_chain_ends_in_the_first(
+    machine: Machine, paid: FakeApi
+) -> None:
+    checkout = machine.checkout()
+    for number, claim in enumerate((TRIES, ALSO_TRIES, THIRD_TRIES)):
+        machine.teach(claim, name=f"s{number}", cwd=checkout)
+    settle(machine, parallel="1")
+    paid.script[:] = [structured(learnings(claim), **USAGE) for claim in (TRIES, ALSO_TRIES, THIRD_TRIES)]
+    paid.script.append(verdicts("same", "same"))
+    report = run(machine)
+    (learning,) = machine.learnings().values()
+    assert (learning.claim, len(learning.sources), len(paid.messages)) == (TRIES, 3, 4)
+    assert {again.id for again in report.confirmed} == {learning.id}
+    assert [item.claim for item in report.learned] == [TRIES]
+
+
+def test_an_interruption_of_the_question_loses_nothing(
+    machine: Machine, paid: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Asker, "judge", interrupt)
+    report = teach_twice(machine, paid)
+    assert (report.interrupted, [item.claim for item in report.learned]) == (True, [ALSO_TRIES])
+    assert sorted(item.claim for item in machine.learnings().values()) == sorted([TRIES, ALSO_TRIES])
+
+
+def test_a_spent_purse_leaves_what_is_near_as_it_is(machine: Machine, paid: FakeApi) -> None:
+    checkout = machine.checkout()
+    machine.teach(TRIES, name="s1", cwd=checkout)
+    paid.script[:] = [structured(learnings(TRIES), **USAGE)]
+    run(machine)
+    usage = {"input_tokens": 1000, "output_tokens": 1_999_000}
+    paid.script[:] = [structured(learnings(ALSO_TRIES), **usage)]  # a dollar: all that a run may spend
+    machine.teach(ALSO_TRIES, name="s2", cwd=checkout)
+    report = run(machine)
+    assert (len(paid.messages), [item.claim for item in report.learned]) == (2, [ALSO_TRIES])
+    assert "the model was of no help: the cap of $1.00 a run is reached" in report.notes[0]

@@ -3,15 +3,21 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from samples import AT, LESSON, git, make_learning, replace_fields
 from test_cli import run
 
+from agent_context.changes import write_atomically
+from agent_context.errors import AgentContextError
 from agent_context.frontmatter import write_learning
 from agent_context.history.story import describe_changes
+from agent_context.knowledge import KnowledgeBase
 from agent_context.learning import Confirmed, Conflict, Source, Speaker, Status, StatusNote
 
 if TYPE_CHECKING:
     from samples import Machine
+
+    from agent_context.learning import Learning
 
 
 def test_the_whole_story_is_told(machine: Machine) -> None:
@@ -40,6 +46,11 @@ def test_the_whole_story_is_told(machine: Machine) -> None:
     assert f"Supersedes:\n  {learning.id}  " in other
 
 
+def test_a_learning_written_by_hand_is_said_to_be(machine: Machine) -> None:
+    identity = run(machine, "add", "Tests first.", "--project", "o.r", "--kb", "kb").stdout.split()[0]
+    assert "  laptop  by hand, the user\n" in run(machine, "why", identity, "--kb", "kb").stdout
+
+
 def test_what_is_not_here_is_said_to_be(machine: Machine) -> None:
     learning = make_learning("x.", supersedes=("0123456789",), confirmed=(Confirmed("vm", 30),))
     (machine.root / "patterns").mkdir(exist_ok=True)
@@ -50,6 +61,31 @@ def test_what_is_not_here_is_said_to_be(machine: Machine) -> None:
     assert "said in 31 sessions" in shown
     done = run(machine, "why", "ffffffffff", "--kb", "kb")
     assert (done.returncode, "no learning has an id that begins with ffffffffff" in done.stderr) == (1, True)
+
+
+class Counting(KnowledgeBase):
+    """A knowledge base that notes which files it made learnings of."""
+
+    parsed: tuple[str, ...] = ()
+
+    def parse(self, path: str, data: bytes) -> Learning:
+        self.parsed = (*self.parsed, path)
+        return super().parse(path, data)
+
+
+def test_a_learning_is_found_by_its_files_name_and_else_in_its_file(machine: Machine) -> None:
+    alike = [make_learning("A."), make_learning("B."), make_learning("C.")]
+    lost = replace_fields(make_learning("D."), id="ffffffffff")
+    for name, learning in (*((f"x-{item.id}.md", item) for item in alike), ("x-0000000000.md", lost)):
+        write_atomically(machine.root / f"projects/o.r/2026-03/{name}", write_learning(learning).encode())
+    base = Counting(machine.root)
+    assert base.find(alike[1].id).learning == alike[1]
+    assert base.find(f"o.r/{alike[1].id[:8]}").learning == alike[1]
+    assert len(set(base.parsed)) == 1
+    assert base.find("ffffffffff").learning == lost
+    for prefix, error in (("0000000000", "no learning has an id"), ("o.q/", "no learning"), ("", "of 4 ids: o.r/")):
+        with pytest.raises(AgentContextError, match=error):
+            base.find(prefix)
 
 
 def test_every_change_of_a_learning_is_said_in_words() -> None:

@@ -13,10 +13,8 @@ import msgspec
 
 from agent_context.config import find_knowledge_base, find_ssh_key, keep_caches, load_environment, load_settings
 from agent_context.errors import AgentContextError
-from agent_context.git import locate_checkout
 from agent_context.identity import is_project_folder
 from agent_context.knowledge import KnowledgeBase
-from agent_context.projects import Place, identify
 from agent_context.sealing import Sealer
 from agent_context.settings import Settings
 
@@ -27,6 +25,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
     from agent_context.config import Environment
+    from agent_context.projects import Place
 
 
 class Face:
@@ -56,6 +55,9 @@ class Face:
 
     def place(self, knowledge_base: KnowledgeBase, project: str | None) -> Place:
         """Return the project that is meant: by its folder, else the checkout around. Raise UsageError for none."""
+        from agent_context.git import locate_checkout  # noqa: PLC0415 - 60 ms that the hook of a prompt does not pay
+        from agent_context.projects import Place, identify  # noqa: PLC0415 - the same
+
         if project is not None:
             if not is_project_folder(project):
                 raise click.UsageError(f"{project} cannot be a project's folder: a-z, 0-9, dots, dashes, underscores")

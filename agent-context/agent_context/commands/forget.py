@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 def command(  # noqa: PLR0913 - one argument an option
     face: Face, session: str, machine: str, extractor: str, kb: Path | None, *, dry_run: bool, as_json: bool
 ) -> int:
-    """Retire learnings that came only from there, and take those sources from the rest, in one commit.
+    """Retire learnings that came only from there, take those sources from the rest, and remove handoffs, in one commit.
 
-    Files and history stay; `agent-context review --accept ID` takes a retirement back.
+    Files of learnings and history stay; `agent-context review --accept ID` takes a retirement back.
     """
     origin = Origin(session, machine, extractor)
     forgotten = forget(face.knowledge_base(kb), face.environment, origin, dry_run=dry_run)
@@ -38,7 +38,10 @@ def command(  # noqa: PLR0913 - one argument an option
         click.echo(f"retired: {entry.learning.id}  {show_hidden(entry.learning.claim)}")
     for entry in forgotten.lowered:
         click.echo(f"lowered: {entry.learning.id}  {show_hidden(entry.learning.claim)}")
+    for path in forgotten.handoffs:
+        click.echo(f"removed: {show_hidden(path)}")
     would = "would be " if dry_run else ""
     count = f"{plural(len(forgotten.retired), 'learning')} {would}retired, {len(forgotten.lowered)} lowered"
+    count += f", {plural(len(forgotten.handoffs), 'handoff')} removed" if forgotten.handoffs else ""
     click.echo(f"Forgetting {origin.words}: {count}.")
     return 0

@@ -89,7 +89,8 @@ def _print_steps(traced: Traced, knowledge_base: KnowledgeBase) -> None:
         f"   Until then sync there stops and says that the history was rewritten; nothing old comes back.\n"
         f"6. Ask the forge to drop its pull requests' copies, forks and caches of the old commits.\n"
         f"7. See that it is gone: {again} --verify\n"
-        f"The session it came from still has it on its machine, and so has the copy in agent-context archive."
+        f"The session it came from still has it on its machine, and so have the copy in agent-context archive and a\n"
+        f"site that was built before: build that anew."
     )
 
 

@@ -71,11 +71,12 @@ def command(  # noqa: PLR0913 - one argument an option
 
 
 def _select(conflicts: list[OpenConflict], name: str) -> list[OpenConflict]:
-    """Return the conflicts of one learning (any prefix of its id) or file. Raise AgentContextError for none."""
+    """Return the conflicts of one learning (any prefix of its id), file or folder. Raise AgentContextError for none."""
+    path = name.removeprefix("./").rstrip("/")
     found = [
         item
         for item in conflicts
-        if not name or item.path == name.removeprefix("./") or (item.learning and item.learning.startswith(name))
+        if not name or f"{item.path}/".startswith(f"{path}/") or (item.learning and item.learning.startswith(name))
     ]
     if name and not found:
         raise AgentContextError(f"nothing is open in {name}", hint="agent-context resolve shows all that is")

@@ -66,7 +66,8 @@ def _announce(estimate: Estimate, usd: float | None) -> None:
     """Say what a model would be sent, before it is."""
     if estimate.sessions:
         price = f"about $ {usd:.4f}" if usd is not None else "at a price that is not known"
-        click.echo(f"{plural(estimate.sessions, 'session')}, {estimate.tokens:,} tokens at the most, {price}", err=True)
+        asked = plural(estimate.sessions, estimate.what)
+        click.echo(f"{asked}, {estimate.tokens:,} tokens at the most, {price}", err=True)
 
 
 def print_report(report: SyncReport, out: Console) -> None:

@@ -64,8 +64,9 @@ def _print_relations(story: Story) -> None:
 
 def _say_sources(learning: Learning) -> Iterable[str]:
     for source in learning.sources:
-        how = f", read by {source.extractor}" if source.extractor else ""
-        yield f"{local_time(source.at)}  {source.machine}  session {source.session}, the {source.speaker}{how}"
+        how = f", read by {source.extractor}" if source.extractor not in ("", source.session) else ""
+        where = f"session {source.session}" if source.session != source.extractor else source.session  # `by hand`
+        yield f"{local_time(source.at)}  {source.machine}  {where}, the {source.speaker}{how}"
     for item in learning.confirmed:
         yield f"{item.machine}: {plural(item.count, 'session')} in all"
 

@@ -106,11 +106,11 @@ def is_committed(top: Path, path: Path) -> bool:
     return run(top, "ls-files", "--error-unmatch", "--", str(path)).returncode == 0
 
 
-def find_default_branch(top: Path) -> str:
-    """Return the remote's main branch as the checkout knows it, else the one checked out; empty where neither tells."""
+def find_default_branch(top: Path, *, guess: bool = True) -> str:
+    """Return the remote's main branch as the checkout knows it, else (`guess`) the one checked out, else nothing."""
     with contextlib.suppress(*GIT_ERRORS):
         repo = pygit2.Repository(str(top))
         if "refs/remotes/origin/HEAD" in repo.references:
             return str(repo.references["refs/remotes/origin/HEAD"].target).removeprefix("refs/remotes/origin/")
-        return str(repo.lookup_reference("HEAD").target).removeprefix("refs/heads/")
+        return str(repo.lookup_reference("HEAD").target).removeprefix("refs/heads/") if guess else ""
     return ""

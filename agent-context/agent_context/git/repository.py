@@ -334,6 +334,13 @@ class Repository:
         half = self._index.find_half_staged(blobs, committed) if edited else []
         return Edits({path: data for path, data in edited.items() if path not in half}, half)
 
+    def made_executable(self, folder: str) -> dict[str, bytes]:
+        """Return the files below a folder that may be run and may not as committed: their committed bytes."""
+        tip = self.tip()
+        tree = self._repo[tip].tree if tip else None
+        node = tree[folder] if tree is not None and folder in tree else None
+        return self._worktree.made_executable(walk_files(self._repo, (node.id, node.filemode), folder)) if node else {}
+
     def _tree(self, commit: str | None) -> pygit2.Oid | None:
         return self._repo[commit].tree.id if commit else None
 

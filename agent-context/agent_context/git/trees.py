@@ -14,6 +14,7 @@ from pygit2.enums import FileMode
 
 from agent_context.errors import RepositoryError
 from agent_context.git.program import last_words, run
+from agent_context.layout import SKILL_FILE, is_skill
 from agent_context.merging.merge import Resolved
 from agent_context.merging.sidecars import make_sidecar
 
@@ -124,6 +125,8 @@ class TreeMerge:
             return ours
         if ours == base:
             return theirs
+        if base is None and is_skill(path) and (stands := self._keep_apart(ours, theirs, path)) is not None:
+            return stands
         folders = [_children(self._repo, side) for side in (base, ours, theirs)]
         if all(side is None or folder is not None for side, folder in zip((base, ours, theirs), folders, strict=True)):
             return self._merge_folders([folder or {} for folder in folders], ours, path)
@@ -159,6 +162,21 @@ class TreeMerge:
             merged = merged.data
         mode = (ours or theirs or (None, FileMode.BLOB))[1]
         return (self._repo.create_blob(merged), mode) if merged is not None else None
+
+    def _keep_apart(self, ours: Node, theirs: Node, path: str) -> Node:
+        """Let one of two new skills of one name stand whole, all of the other beside it; None for one and the same."""
+        sides = sorted(
+            (side for side in (ours, theirs) if side and side[1] == FileMode.TREE), key=lambda side: side[0].raw
+        )
+        files = [dict(walk_files(self._repo, side)) for side in sides]
+        if len(files) < len((ours, theirs)) or files[0].get(SKILL_FILE) == files[1].get(SKILL_FILE):
+            return None
+        other, standing = files
+        for name, node in other.items():
+            if node is not None and node[1] in PLAIN and node != standing.get(name):
+                self._beside |= make_sidecar(f"{path}/{name}", read_blob(self._repo, node[0]), blob=str(node[0]))
+        self.notes.append(f"{path}: two skills of one name; both are kept, neither is applied (agent-context resolve)")
+        return sides[1]
 
     def _keep_both(self, ours: Node, theirs: Node, path: str, reason: str) -> Node:
         """Let one side stand, the same on every machine, and put the other beside it if it is a file."""

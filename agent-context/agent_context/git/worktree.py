@@ -105,6 +105,15 @@ class Worktree:
                         edited[path] = data
         return {**edited, **dict.fromkeys(sorted(committed.keys() - present))}
 
+    def made_executable(self, nodes: Iterable[tuple[str, Node]]) -> dict[str, bytes]:
+        """Return those of the files that may be run and may not as committed, where the disk can tell."""
+        config = self._repo.config
+        if os.name == "nt" or not ("core.filemode" in config and config.get_bool("core.filemode")):
+            return {}
+        found = {path: node for path, node in nodes if node is not None and node[1] == FileMode.BLOB}
+        runs = {path for path in found if (file := self.root / path).is_file() and os.access(file, os.X_OK)}
+        return {path: read_blob(self._repo, found[path][0]) for path in runs if not (self.root / path).is_symlink()}
+
     def _is_link_of(self, file: Path, node: Node) -> bool:
         """Tell whether a link on disk is the one that git wrote there."""
         target = os.fsencode(file.readlink())

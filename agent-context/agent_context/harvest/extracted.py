@@ -59,10 +59,11 @@ class Paid(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """What a run with a model would send: sessions, and tokens counted from above."""
+    """What a run with a model would send: sessions (or `what` else is asked about), and tokens counted from above."""
 
     sessions: int
     tokens: int
+    what: str = "session"
 
 
 @dataclass(slots=True)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
+
+import msgspec
 
 from agent_context.claims.confirmations import confirm
 from agent_context.claims.selection import is_about_excluded
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from agent_context.consolidation.deciding import Consolidation
+    from agent_context.consolidation.linking import Link
     from agent_context.encoders import Encoder
     from agent_context.harvest.extracted import Extraction
     from agent_context.knowledge import KnowledgeBase
@@ -76,6 +79,7 @@ class Learner:
     files: dict[str, bytes | None] = field(default_factory=dict)
     confirmed: dict[str, bytes] = field(default_factory=dict)
     entries: list[Entry] = field(default_factory=list)
+    _near: dict[str, Decision] = field(default_factory=dict)
     _encoder: Encoder | None = None
     _known: dict[str, Consolidation] = field(default_factory=dict)
     _entries: dict[str, dict[str, Entry]] = field(default_factory=dict)
@@ -117,6 +121,20 @@ class Learner:
         learned = Learned(place.folder, learning.id, learning.claim, path)
         self.report.learned.append(learned)
         return learned
+
+    def list_near(self) -> list[Link]:
+        """Return what was learned although it is near to a living learning that can be confirmed, with that one."""
+        from agent_context.consolidation.linking import Link  # noqa: PLC0415 - what a sync without news does not pay
+
+        found = [(entry, self._near[entry.path]) for entry in self.entries if entry.path in self._near]
+        pairs = [(self._find_twin(entry.project, decision), entry, decision) for entry, decision in found]
+        return [Link(twin, entry, decision) for twin, entry, decision in pairs if twin is not None]
+
+    def settle(self, judged: Iterable[Link]) -> None:
+        """Let those of `list_near` that now confirm their twin do so, and be no learnings of their own."""
+        # The latest first: what it confirms may be one of those that confirm another.
+        for link in reversed([link for link in judged if link.decision.verdict is Verdict.CONFIRMS]):
+            self._fold(link.newer, link.decision)
 
     def find_rejection(self, project: str, learning: Learning) -> str:
         """Return which rejected learning says the same in other words, and why; empty for none."""
@@ -161,12 +179,14 @@ class Learner:
             path, _ = self.knowledge_base.file_for(place.folder, learning)
             relation = RELATIONS[decision.verdict]
             self.remarks[path] = Remark(relation, decision.twin, decision.claim, decision.reason)
+            if decision.verdict is Verdict.NEAR:
+                self._near[path] = decision
         return "", ""
 
     def _confirm(self, project: str, decision: Decision, source: Source) -> None:
         """Add the source to the living learning of this project, in the worktree or new, that says the same."""
-        entry = self._entries[project].get(decision.twin)
-        if entry is None or entry.learning.status not in LIVING:
+        entry = self._find_twin(project, decision)
+        if entry is None:
             return
         confirmed = Entry(project, entry.path, confirm(entry.learning, source))
         with suppress(AgentContextError):  # a file with a secret in it is written for nobody; check names it
@@ -176,6 +196,29 @@ class Learner:
                 self._entries[project][decision.twin] = confirmed
                 reason = f"{decision.verdict}, {decision.score:.2f}: {decision.reason}"
                 self.report.confirmed.append(Again(project, decision.twin, reason))
+
+    def _find_twin(self, project: str, decision: Decision) -> Entry | None:
+        """Return the living learning of this project, in the worktree or new, that a decision names."""
+        entry = self._entries[project].get(decision.twin)
+        return entry if entry is not None and entry.learning.status in LIVING else None
+
+    def _fold(self, new: Entry, decision: Decision) -> None:
+        """Give all sources of a new learning to its twin, and take back that it is one; its own twins get the other."""
+        folded = self._entries[new.project].pop(new.learning.id).learning
+        for source in folded.sources:
+            self._confirm(new.project, decision, source)
+        self.files.pop(new.path)
+        self.remarks.pop(new.path)
+        self.entries.remove(new)
+        self.report.learned = [learned for learned in self.report.learned if learned.path != new.path]
+        detail = f"{decision.twin} ({decision.reason})"
+        dropped = Dropped(new.project, folded.sources[0].session, decision.verdict.value, detail, folded.claim)
+        self.report.dropped.append(dropped)
+        for path, remark in self.remarks.items():
+            if remark.id == folded.id:
+                self.remarks[path] = msgspec.structs.replace(remark, id=decision.twin, claim=decision.claim)
+        again = self.report.confirmed
+        again[:] = [replace(item, id=decision.twin) if item.id == folded.id else item for item in again]
 
     def _hold(self, passed: Passed, place: Place) -> tuple[str, str]:
         """Put a candidate into this machine's quarantine, unless a person dropped it there before."""

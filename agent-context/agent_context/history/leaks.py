@@ -22,7 +22,7 @@ from agent_context.review.resolution import resolve
 from agent_context.rotation import advise_rotation
 from agent_context.screening import mask, screen
 from agent_context.sealing import seal_resolver
-from agent_context.state import LAST_COMMIT, State
+from agent_context.state import ASKED, LAST_COMMIT, State, find_caches
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -163,7 +163,7 @@ def rewrite(knowledge_base: KnowledgeBase, environment: Environment, leak: Leak)
         replacement = f"[redacted:{leak.rule}]".encode()
         moved = rewriting.rewrite(repository, dict.fromkeys(leak.values, replacement))
         rewriting.forget()
-        _remember_tip(knowledge_base, environment)
+        _let_go(knowledge_base, environment)
         pushes = _name_pushes(repository, remote, branch, moved) if remote else ()
         return Cleaned(len(moved), len(rewriting.find_holders(leak.values)), pushes)
 
@@ -212,7 +212,7 @@ def follow(knowledge_base: KnowledgeBase, environment: Environment) -> Followed:
         _refuse_secrets(knowledge_base, after, new)
         repository.move_to(new)
         Rewriting(knowledge_base.root).forget()
-        _remember_tip(knowledge_base, environment)
+        _let_go(knowledge_base, environment)
     return Followed(new, len(own))
 
 
@@ -259,9 +259,12 @@ def _fetch(repository: Repository, remote: str) -> None:
         raise AgentContextError(f"the remote does not answer: {reason}", hint="agent-context doctor says more")
 
 
-def _remember_tip(knowledge_base: KnowledgeBase, environment: Environment) -> None:
-    """Keep the next sync from taking the rewritten history for another knowledge base's."""
+def _let_go(knowledge_base: KnowledgeBase, environment: Environment) -> None:
+    """Delete what repeats the old words outside git, and keep the next sync from taking this for another history."""
+    for file in find_caches(environment.data_dir, knowledge_base.root):
+        file.unlink(missing_ok=True)
     with State(environment.data_dir, knowledge_base.root) as state:
+        state.forget_facts(ASKED)
         state.set_fact(LAST_COMMIT, Repository(knowledge_base.root).tip() or "")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent_context.claims.confidence import find_confidence
 from agent_context.claims.confirmations import count_by_machine
-from agent_context.consolidation.aging import find_stale
+from agent_context.consolidation.aging import find_tops, sift_stale
 from agent_context.git import Repository
 from agent_context.git.history import History
 from agent_context.learning import LIVING, Learning, utc
@@ -75,8 +75,8 @@ def tell(knowledge_base: KnowledgeBase, environment: Environment, prefix: str, n
     doubts: tuple[Doubt, ...] = ()
     seen = False
     if learning.status in LIVING:
-        aging = find_stale(knowledge_base, environment, entry.project, now, days=days)
-        doubts = next((stale.doubts for stale in aging.stale if stale.entry.path == entry.path), ())
+        aging = sift_stale([entry], find_tops(environment, knowledge_base.remotes()), now, days=days)
+        doubts = aging.stale[0].doubts if aging.stale else ()
         seen = entry.project not in aging.unseen
     return Story(
         entry.project,

@@ -163,8 +163,8 @@ SPEECH: dict[str, Rule] = {
                 "covertly)(?![a-z])"
             ),
             (
-                "(?:silently|secretly|covertly) (?:send|upload|forward|post|copy|add|insert|append|install|collect|"
-                "transmit|include|exfiltrate|push)"
+                r"(?:silently|secretly|covertly)(?!\s?\n\s?[\n*+-]) (?:send|upload|forward|post|copy|add|insert|append|"
+                "install|collect|transmit|include|exfiltrate|push)"
             ),
             (
                 "(?:sage|sag|erzahle|verrate|informiere|teile) (?:dem|den|der|es dem|es den) (?:benutzer|nutzer|"
@@ -320,7 +320,10 @@ SPEECH: dict[str, Rule] = {
                 r"handle|handling|reviewing)~(?:this|the) (?:document|page|e-?mail|ticket|record|message)\w{0,1}…"
                 "(?:call|send|append|include|add|output|forward|invoke|delete|post|reply|print|say)(?![a-z])"
             ),
-            "(?:immediately|urgently|right now|at once) (?:send|forward|upload|delete|transfer|execute|disable|call)",
+            (
+                r"(?:immediately|urgently|right now|at once)(?!\s?\n\s?[\n*+-]) (?:send|forward|upload|delete|transfer|"
+                "execute|disable|call)"
+            ),
         ),
         is_plain=True,
     ),

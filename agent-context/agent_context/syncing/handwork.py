@@ -30,7 +30,7 @@ def commit_edits(repository: Repository, machine: str, report: SyncReport, knowl
     """Commit what a person edited by hand and what reads; the rest is named in `report.problems`."""
     sealer = knowledge_base.sealer
     found = repository.find_edits(FOLDERS)
-    edited = found.files
+    edited = {**repository.made_executable(SKILLS.rstrip("/")), **found.files}
     committed = {path: repository.read_file(repository.tip(), path) for path, data in edited.items() if data is None}
     closed = [*find_closed(edited, sealer), *find_closed(committed, sealer)]
     report.problems += [f"{path}: no key here opens it (git restore takes the edit back)" for path in closed]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -17,12 +17,13 @@ from agent_context.claims.selection import LEFT_OUT, find_exclusion
 from agent_context.config import load_account, load_machine_settings
 from agent_context.errors import AgentContextError
 from agent_context.harvest.coverage import list_unread
+from agent_context.harvest.extracted import Estimate
 from agent_context.harvest.extraction import Reading, find_sessions, find_silence
 from agent_context.harvest.learner import Learner
 from agent_context.harvest.paying import batch_strategy, engage, hold_batched
 from agent_context.harvest.written import find_written
 from agent_context.known_values import SessionGuard
-from agent_context.layout import is_learning_path
+from agent_context.layout import PROJECT_FILE, is_learning_path
 from agent_context.learning import Status, utc
 from agent_context.local_learnings import is_local, keep_files, load_local, take_out_local
 from agent_context.machine import save_machine_settings
@@ -41,11 +42,11 @@ from agent_context.state import LAST_COMMIT
 from agent_context.trailers import trailers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from agent_context.config import Environment
-    from agent_context.git import Repository
-    from agent_context.harvest.extracted import Estimate, Extraction
+    from agent_context.git import Files, Repository
+    from agent_context.harvest.extracted import Extraction
     from agent_context.harvest.extraction import Strategy
     from agent_context.harvest.paying import Engaged
     from agent_context.knowledge import Entry, KnowledgeBase
@@ -101,10 +102,13 @@ def harvest(run: Run) -> list[Entry]:
     if any(commit and not run.repository.has_commit(commit) for commit in known):
         state.forget_sessions()  # the clone was made anew, without what was learned and not pushed
     archive = _open_archive(run.environment, report)
-    extraction = _extract(run, archive, now)
-    _account(extraction, report)
-    learner = _make_learner(run)
-    learner.learn(extraction, run.projects)
+    with _engaging(run) as engaged:
+        extraction = _extract(run, engaged, archive, now)
+        _account(extraction, report)
+        learner = _make_learner(run)
+        learner.learn(extraction, run.projects)
+        if engaged is not None and not (report.dry_run or report.interrupted):
+            _judge(run, engaged, learner)
     if run.proposals is not None and not report.dry_run:
         run.proposals.forget_rejected(learner.find_rejection)
     if not report.dry_run:
@@ -138,7 +142,7 @@ def _make_learner(run: Run) -> Learner:
 
 def _keep(run: Run, learner: Learner, now: float) -> None:
     """Put new files where they belong: what is local stays here, what is to be reviewed waits, the rest is in git."""
-    files = {**learner.files, **_find_unedited(run, learner.confirmed)}
+    files = {**learner.files, **_describe_births(run, learner.files), **_find_unedited(run, learner.confirmed)}
     local = take_out_local(run.environment, run.knowledge_base, files)
     if local:
         keep_files(run.environment, run.knowledge_base, local)
@@ -149,6 +153,15 @@ def _keep(run: Run, learner: Learner, now: float) -> None:
     if files:
         message = _message(run.report, run.knowledge_base.settings.extraction.extractor) if learned else _say_seen(run)
         run.repository.commit_files(files, message, run.environment.machine)
+
+
+def _describe_births(run: Run, files: Files) -> dict[str, bytes]:
+    """Return the files of new projects with what it takes to start there, as far as a checkout here shows it."""
+    if not any(path.endswith(f"/{PROJECT_FILE}") for path in files):
+        return {}
+    from agent_context.tooling.starting import describe_new  # noqa: PLC0415 - what only a new project pays
+
+    return describe_new(files, run.projects.checkouts)
 
 
 def _find_unedited(run: Run, files: dict[str, bytes]) -> dict[str, bytes | None]:
@@ -186,7 +199,41 @@ def _find_shared(run: Run) -> dict[str, str]:
     return {path: project for path, project in known.items() if project in shared}
 
 
-def _extract(run: Run, archive: Archive | None, now: float) -> Extraction:
+@contextmanager
+def _engaging(run: Run) -> Iterator[Engaged | None]:
+    """Give the model that the settings name, none where they name none; account for what it cost."""
+    settings, options = run.knowledge_base.settings, run.options
+    data_dir = run.environment.data_dir
+    engaged = engage(settings, data_dir, run.knowledge_base.root, options.announce, yes=options.yes)
+    try:
+        yield engaged
+    finally:
+        if engaged is not None:
+            engaged.close()
+            run.report.cost_usd = engaged.purse.spent_usd
+
+
+def _judge(run: Run, engaged: Engaged, learner: Learner) -> None:
+    """Have the model judge what is near to what is known, all in one call; where it cannot, all stays as decided."""
+    near = learner.list_near()
+    if not near:
+        return
+    from agent_context.consolidation.asking import Asker  # noqa: PLC0415 - who asks no model does not load it
+
+    def approve(tokens: int) -> None:
+        engaged.payment.approve(Estimate(1, tokens, "question about what is near"))
+
+    asker = Asker(engaged.extractor, approve, run.knowledge_base.screen, run.report.notes)
+    try:
+        judged = asker.judge(near, run.state)
+    except KeyboardInterrupt:
+        run.report.interrupted = True
+        return
+    run.state.save()  # what was answered is not paid for again, whatever comes
+    learner.settle(judged)
+
+
+def _extract(run: Run, engaged: Engaged | None, archive: Archive | None, now: float) -> Extraction:
     """Read the sessions that are due with the extractor that is set, under its caps."""
     environment, settings, state = run.environment, run.knowledge_base.settings, run.state
     known = partial(_find_known, cache(partial(_read_claims, run.knowledge_base)), run.projects)
@@ -197,18 +244,12 @@ def _extract(run: Run, archive: Archive | None, now: float) -> Extraction:
     reading.exclude = partial(_find_exclusion, settings.sync, run.projects)
     reading.named = take_spool(environment.data_dir, keep=run.options.dry_run)
     _follow_selection(state, settings.sync)
-    engaged = engage(settings, environment.data_dir, run.knowledge_base.root, run.options.announce, yes=run.options.yes)
     ticket_file = environment.data_dir / f"{state.path.stem}.batch.json"
     reading.held = hold_batched(ticket_file, batch=run.options.batch)
     if engaged is not None:
         reading.extractor, reading.payment = engaged.extractor, engaged.payment
         reading.strategy = _choose_strategy(engaged, ticket_file, run.options)
-    try:
-        return reading.run(settings.sync.quiet_seconds, now)
-    finally:
-        if engaged is not None:
-            engaged.close()
-            run.report.cost_usd = engaged.purse.spent_usd
+    return reading.run(settings.sync.quiet_seconds, now)
 
 
 def _remember_checkouts(run: Run) -> None:

@@ -85,6 +85,8 @@ class _Block(msgspec.Struct):
     input: msgspec.Raw = msgspec.Raw()
     content: msgspec.Raw = msgspec.Raw()
     is_error: bool | None = None
+    id: msgspec.Raw = msgspec.Raw()
+    tool_use_id: msgspec.Raw = msgspec.Raw()
 
 
 class _Message(msgspec.Struct):
@@ -198,10 +200,10 @@ def _take_message(record: _Record, message: _Message, session: Session, uuid: st
             elif human:
                 add_event(session, EventKind.USER, human_text(block.text), uuid, at)
         elif block.type == "tool_use":
-            add_event(session, EventKind.TOOL_CALL, _call_text(block), uuid, at)
+            session.add(Event(EventKind.TOOL_CALL, _call_text(block), uuid, at, call=_identity(block.id)))
         elif block.type == "tool_result":
-            output = _output_text(block)
-            session.add(Event(EventKind.TOOL_RESULT, output, uuid, at, failed=bool(block.is_error)))
+            output, call = _output_text(block), _identity(block.tool_use_id)
+            session.add(Event(EventKind.TOOL_RESULT, output, uuid, at, failed=bool(block.is_error), call=call))
 
 
 def _take_queued(record: _Record, session: Session, uuid: str, at: str) -> None:
@@ -240,6 +242,11 @@ def _call_text(block: _Block) -> str:
     if isinstance(given, dict):
         detail = next((str(given[key]) for key in ("command", "file_path", "path", "pattern") if key in given), "")
     return f"{block.name}: {detail}"[:MAX_OUTPUT]
+
+
+def _identity(raw: msgspec.Raw) -> str:
+    identity = decode_raw(raw)
+    return identity if isinstance(identity, str) else ""
 
 
 def _output_text(block: _Block) -> str:

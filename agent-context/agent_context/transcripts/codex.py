@@ -281,7 +281,7 @@ def _take_item(item: _Payload, reading: _Reading, at: str) -> None:
         text = _call_text(item)
         if uuid := _claim_uuid(reading, item.id or item.call_id or "", text):
             reading.seen.add(item.call_id or "")
-            add_event(session, EventKind.TOOL_CALL, text, uuid, at)
+            session.add(Event(EventKind.TOOL_CALL, text, uuid, at, call=item.call_id or ""))
     elif item.type in OUTPUTS:
         _take_output(item, reading, at)
     reading.begun = True
@@ -293,7 +293,8 @@ def _take_output(item: _Payload, reading: _Reading, at: str) -> None:
     own = item.id or (f"{item.call_id}-output" if item.call_id else "")
     if uuid := _claim_uuid(reading, own, text):
         failed = _is_failure(text) or (isinstance(value, dict) and value.get("success") is False)
-        reading.session.add(Event(EventKind.TOOL_RESULT, text[:MAX_OUTPUT], uuid, at, failed=failed))
+        call = item.call_id or ""
+        reading.session.add(Event(EventKind.TOOL_RESULT, text[:MAX_OUTPUT], uuid, at, failed=failed, call=call))
 
 
 def _take_command(event: _Payload, reading: _Reading, at: str) -> None:

@@ -24,13 +24,17 @@ class EventKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that happened. `at` is UTC `YYYY-MM-DDTHH:MM:SSZ` or empty; `failed` is for tool results."""
+    """One thing that happened. `at` is UTC `YYYY-MM-DDTHH:MM:SSZ` or empty; `failed` is for tool results.
+
+    `call` joins a tool's call and its result where the client says which belong together.
+    """
 
     kind: EventKind
     text: str
     uuid: str
     at: str
     failed: bool = False
+    call: str = ""
 
 
 @dataclass(frozen=True, slots=True)
