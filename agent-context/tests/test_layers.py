@@ -97,7 +97,7 @@ RANK = {module: rank for rank, (_, modules) in enumerate(LAYERS) for module in m
 # A heavy or delicate package is imported in these modules alone.
 ONLY_IN = {
     "pygit2": "git",
-    "subprocess": ("clients", "exporting", "extractors", "forges", "git", "installing", "scheduling", "site"),
+    "subprocess": ("clients", "exporting", "extractors", "forges", "git", "scheduling", "site"),
     "anthropic": "extractors",
     "httpx2": "extractors",
     "sqlite3": ("state", "search"),

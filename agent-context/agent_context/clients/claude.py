@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
+from agent_context.clients.running import run_program
 from agent_context.config import child_environment
-from agent_context.errors import AgentContextError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from agent_context.clients.places import Places
 
-TIMEOUT_SECONDS = 60
 VARIABLES = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "DISABLE_AUTOUPDATER": "1"}
 # Set for what runs within a session: the client must not take us for its child.
 SESSION_VARIABLES = ("CLAUDECODE", "CLAUDE_CODE_CHILD_SESSION", "CLAUDE_CODE_SESSION_ID", "CLAUDE_CODE_ENTRYPOINT")
@@ -40,23 +38,6 @@ def remove_server(program: str, places: Places, name: str, checkout: Path | None
 def _run(program: str, places: Places, arguments: tuple[str, ...], checkout: Path | None) -> None:
     own = {} if places.claude == places.folder / ".claude" else {"CLAUDE_CONFIG_DIR": str(places.claude)}
     without = SESSION_VARIABLES if own else (*SESSION_VARIABLES, "CLAUDE_CONFIG_DIR")
-    what = f"claude mcp {' '.join(arguments[:4])}"
-    try:
-        done = subprocess.run(
-            [program, "mcp", *arguments],
-            cwd=checkout or places.folder,
-            env=child_environment(without=without, **VARIABLES, **own),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise AgentContextError(
-            f"{what}: {error}", hint="see whether the client itself runs: claude --version"
-        ) from None
-    if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
-        raise AgentContextError(f"{what}: {said}", hint="what was there before is put back; see claude mcp list")
+    environment = child_environment(without=without, **VARIABLES, **own)
+    mend = "what was there before is put back; see claude mcp list"
+    run_program(program, ("mcp", *arguments), environment, mend, checkout or places.folder)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import shlex
 import shutil
-import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,18 +12,18 @@ from agent_context.changes import Change
 from agent_context.clients.claude import SESSION_VARIABLES, VARIABLES
 from agent_context.clients.files import read_config, replace_file
 from agent_context.clients.keys import remove_key, set_key
+from agent_context.clients.running import run_program
 from agent_context.config import child_environment
 from agent_context.errors import AgentContextError
 from agent_context.visible import show_hidden
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from agent_context.clients.files import Config
     from agent_context.clients.keys import Form, KeyPath, Table
 
-TIMEOUT_SECONDS = 120
 GONE = object()
 EMPTY = (b"", b"{}", b'{"mcpServers":{}}')
 
@@ -111,30 +110,7 @@ def _find_differences(before: Table, after: Table, place: KeyPath = ()) -> Itera
 
 def _run(arguments: tuple[str, ...]) -> None:
     program = shutil.which(arguments[0])
-    what = shlex.join(arguments)
     if program is None:
         raise AgentContextError(f"{arguments[0]} is not installed", hint="install it, or leave this client out")
-    try:
-        done = subprocess.run(
-            [program, *arguments[1:]],
-            env=_environment(VARIABLES),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            encoding="utf-8",
-            errors="replace",
-            timeout=TIMEOUT_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise AgentContextError(
-            f"{what}: {error}", hint=f"see whether it runs at all: {arguments[0]} --version"
-        ) from None
-    if done.returncode != 0:
-        said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
-        raise AgentContextError(
-            f"{what}: {show_hidden(said)}", hint="what was done before stays; mend that and run this again"
-        )
-
-
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    return child_environment(without=SESSION_VARIABLES, **more)
+    mend = "what was done before stays; mend that and run this again"
+    run_program(program, arguments[1:], child_environment(without=SESSION_VARIABLES, **VARIABLES), mend)
