@@ -42,7 +42,7 @@ def test_a_session_reads_as_events_with_place_and_time(tmp_path: Path) -> None:
         Event(EventKind.USER, "Run the tests", "s-0", "2026-03-01T10:00:00Z"),
         Event(EventKind.ASSISTANT, "Sure.", "s-1", "2026-03-01T10:01:00Z"),
         Event(EventKind.TOOL_CALL, "Bash: make test", "s-1", "2026-03-01T10:01:00Z"),
-        Event(EventKind.TOOL_RESULT, "1 failed", "s-2", "2026-03-01T10:02:00Z", failed=True),
+        Event(EventKind.TOOL_RESULT, "1 failed", "s-2", "2026-03-01T10:02:00Z", failed=True, call="t"),
     ]
 
 

@@ -265,7 +265,7 @@ def test_a_candidate_that_is_near_confirms_its_twin_where_the_model_says_so(mach
     assert report.confirmed[0].reason.endswith("a model says: Both stop.")
     assert [(item.claim, item.reason) for item in report.dropped] == [(ALSO_TRIES, "confirms")]
     assert (len(paid.messages), report.cost_usd) == (3, pytest.approx(2 * COST))
-    assert git(machine.root, "status", "--porcelain") == ""
+    assert git(machine.root, "status", "--porcelain", "projects") == ""
 
 
 @pytest.mark.parametrize("answer", [verdicts("other"), overloaded(), structured({"answers": 7}), structured({})])
