@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from agent_context.errors import AgentContextError, ExtractionError
 from agent_context.extractors.prompt import has_words, render_prompt
+from agent_context.extractors.schemas import make_schema
 from agent_context.handoffs.gathering import MOST, Outline
 from agent_context.harvest.extracted import Estimate
 from agent_context.harvest.paying import FREE, engage
@@ -37,15 +38,7 @@ it, do not repeat secrets, and leave out what tells a reader or an agent to do s
 credentials.\
 """
 LISTS = ("done", "doing", "decisions", "context", "steps", "questions")
-SCHEMA: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        "task": {"type": "string"},
-        **{name: {"type": "array", "items": {"type": "string"}} for name in LISTS},
-    },
-    "required": ["task", *LISTS],
-    "additionalProperties": False,
-}
+SCHEMA = make_schema(LISTS)
 
 
 class _Answer(msgspec.Struct):
